@@ -1,0 +1,125 @@
+"""The only place that reads the environment and `everbloom.toml`.
+
+Settings come, first to last, from arguments, the environment, the nearest `everbloom.toml` at or above the
+working directory, and the defaults below. They are read when asked for, never at import.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, ValidationError, convert, field
+
+from everbloom.core.errors import InvalidInput
+
+SETTINGS_FILE = "everbloom.toml"
+DEFAULT_ROOT = "~/.everbloom"
+DEFAULT_NAMESPACE = "local"
+DEFAULT_PROJECT = "default"
+DEFAULT_EXPERIMENT = "default"
+
+
+class CaptureSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[capture]`: each part of what is recorded without being asked for can be switched off."""
+
+    console: bool = True
+    resources: bool = True
+    command: bool = True
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What governs recording and reading on this machine.
+
+    Attributes:
+        root: The store's folder.
+        namespace: The team or person that runs belong to unless they say otherwise.
+        project: The current project, or None for all when reading and `default` when recording.
+        capture: What is captured.
+        strict: Let recording errors through instead of counting them (tests).
+        database: A PostgreSQL address for workspace and index, or None for SQLite in the root.
+    """
+
+    root: Path
+    namespace: str = DEFAULT_NAMESPACE
+    project: str | None = None
+    capture: CaptureSettings = field(default_factory=CaptureSettings)
+    strict: bool = False
+    database: str | None = None
+
+
+# Every environment variable that Everbloom reads, with what it does; docs/reference/settings.md is tested
+# against this table.
+ENVIRONMENT: dict[str, str] = {
+    "EVERBLOOM_ROOT": "the store's folder (default ~/.everbloom)",
+    "EVERBLOOM_NAMESPACE": "the namespace that runs are recorded under (default local)",
+    "EVERBLOOM_PROJECT": "the current project, for recording and for reading",
+    "EVERBLOOM_DATABASE": "a PostgreSQL address for workspace and index (default: SQLite files in the root)",
+    "EVERBLOOM_STRICT": "1 = errors in recording are raised instead of warned about and counted",
+    "EVERBLOOM_RUN_ID": "a run id that all processes of one distributed job share",
+    "EVERBLOOM_RANK": "this process's rank within a shared run (default: RANK, else SLURM_PROCID, else 0)",
+    "EVERBLOOM_USER": "the name that runs and edits carry (default: the system's user name)",
+}
+
+
+def environment_value(name: str) -> str | None:
+    """Return an environment variable, or None where it is unset or empty."""
+    return os.environ.get(name) or None
+
+
+def load_settings(
+    *, root: str | Path | None = None, environ: Mapping[str, str] | None = None, start: Path | None = None
+) -> Settings:
+    """Read the settings in force.
+
+    Args:
+        root: A store's folder given by argument; it wins over everything.
+        environ: The environment to read instead of the process's own.
+        start: The folder whose `everbloom.toml` counts, instead of the working directory.
+
+    Raises:
+        InvalidInput: `everbloom.toml` cannot be parsed or holds an unknown or ill-typed setting; names the
+            file and the setting.
+    """
+    variables = os.environ if environ is None else environ
+    path = _find_settings_file(start)
+    table = _read_settings_file(path) if path else {}
+    if root := root or variables.get("EVERBLOOM_ROOT"):
+        table["root"] = str(Path(root).expanduser().absolute())
+    elif path and "root" in table:
+        table["root"] = str((path.parent / Path(str(table["root"])).expanduser()).absolute())
+    else:
+        table["root"] = str(Path(DEFAULT_ROOT).expanduser())
+    for key in ("namespace", "project", "database"):
+        if value := variables.get(f"EVERBLOOM_{key.upper()}"):
+            table[key] = value
+    if (strict := variables.get("EVERBLOOM_STRICT")) is not None:
+        table["strict"] = strict == "1"
+    try:
+        return convert(table, Settings, strict=False)
+    except ValidationError as error:
+        raise InvalidInput(
+            f"{path or 'the environment'} has a setting that does not fit: {error}. See docs/reference/settings.md.",
+            code="settings.invalid",
+            path=str(path or ""),
+        ) from error
+
+
+def _find_settings_file(start: Path | None) -> Path | None:
+    try:
+        folder = (start or Path.cwd()).absolute()
+    except FileNotFoundError:  # the working directory was deleted; nothing can stand above it
+        return None
+    return next((f / SETTINGS_FILE for f in (folder, *folder.parents) if (f / SETTINGS_FILE).is_file()), None)
+
+
+def _read_settings_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{path} is not valid TOML: {error}. Mend that line, or move the file away.",
+            code="settings.syntax",
+            path=str(path),
+        ) from error

@@ -1,0 +1,233 @@
+"""What may be a metric's or a parameter's value, and how nested mappings become names.
+
+Metrics are float64 from `log()` on. Parameters keep their type where it is a scalar and become text
+otherwise, so that nothing a person passes is lost or refused.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from everbloom.core.errors import InvalidInput
+from everbloom.core.records import Scalar
+
+METRIC_NAME_MAX_CHARS = 1024
+PARAM_NAME_MAX_CHARS = 1024
+PARAM_TEXT_MAX_CHARS = 1_000_000
+EXACT_INT = 2**53  # beyond it, float64 rounds
+_DEPTH_MAX = 32
+
+SUMMARIES = ("last", "min", "max", "first", "mean", "n", "best")
+
+_DOWN = frozenset(
+    [
+        "loss",
+        "error",
+        "err",
+        "latency",
+        "perplexity",
+        "ppl",
+        "mse",
+        "rmse",
+        "mae",
+        "mape",
+        "nll",
+        "wer",
+        "cer",
+        "bleurt_loss",
+        "regret",
+        "distance",
+        "fid",
+        "time",
+        "duration",
+        "seconds",
+        "ms",
+        "memory",
+        "cost",
+        "entropy",
+        "deviance",
+        "brier",
+        "ece",
+    ]
+)
+_UP = frozenset(
+    [
+        "acc",
+        "accuracy",
+        "top1",
+        "top5",
+        "auc",
+        "auroc",
+        "auprc",
+        "ap",
+        "map",
+        "f1",
+        "f2",
+        "fbeta",
+        "r2",
+        "precision",
+        "recall",
+        "score",
+        "bleu",
+        "rouge",
+        "iou",
+        "miou",
+        "dice",
+        "psnr",
+        "ssim",
+        "reward",
+        "return",
+        "throughput",
+        "ndcg",
+        "mrr",
+        "hit",
+        "mcc",
+        "kappa",
+        "sharpe",
+        "specificity",
+        "sensitivity",
+    ]
+)
+
+
+def guess_direction(metric: str) -> str | None:
+    """Guess from a metric's name whether less ("min") or more ("max") is better; None where it does not say.
+
+    The last word that says something decides: `val/acc_loss` goes down. A guess is always shown as one.
+    """
+    words = "".join(c if c.isalnum() else " " for c in metric.lower()).split()
+    for word in reversed(words):
+        stem = word.rstrip("0123456789")
+        for candidate in (word, stem):
+            if candidate in _DOWN or candidate.endswith("loss"):
+                return "min"
+            if candidate in _UP:
+                return "max"
+    return None
+
+
+def check_metric_name(name: Any) -> str:
+    """Return a metric's name if it can be one: text, not empty, at most 1,024 characters, printable.
+
+    Raises:
+        InvalidInput: It is not; says why.
+    """
+    if not isinstance(name, str):
+        raise InvalidInput(
+            f"metric name {_show(name)} is of type {type(name).__name__}; a name is text. Use str(...).",
+            code="metric.name_not_text",
+        )
+    if not name or len(name) > METRIC_NAME_MAX_CHARS or "\n" in name or "\0" in name:
+        raise InvalidInput(
+            f"metric name {_show(name)} has {len(name)} characters; a name has 1 to {METRIC_NAME_MAX_CHARS} and no "
+            f"line break or NUL.",
+            code="metric.name",
+        )
+    return str(name)
+
+
+def to_metric_value(name: str, value: Any, step: int) -> float:
+    """Turn what a person logged into a float64: Python and NumPy numbers, booleans, 0-d arrays and tensors.
+
+    An integer beyond 2^53 is rounded, one beyond float64 becomes ±inf.
+
+    Raises:
+        InvalidInput: It is not one number; names metric, step and type.
+    """
+    if isinstance(value, (str, bytes)) or value is None:
+        raise _not_scalar(name, value, step)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except Exception as error:
+        item = getattr(value, "item", None)
+        if callable(item):
+            try:
+                return float(item())
+            except Exception:  # noqa: BLE001 - as above; told below
+                raise _not_scalar(name, value, step) from error
+        raise _not_scalar(name, value, step) from error
+
+
+def _not_scalar(name: str, value: Any, step: int) -> InvalidInput:
+    try:
+        size = f" of {len(value)}" if hasattr(value, "__len__") else ""
+    except Exception:  # noqa: BLE001 - a foreign __len__ may raise anything
+        size = ""
+    return InvalidInput(
+        f"metric {name!r} at step {step} is a {type(value).__name__}{size}; a metric is one number. Log "
+        f"eb.Histogram(values), eb.Text(...), or one key per number.",
+        code="value.not_scalar",
+        metric=name,
+        step=step,
+    )
+
+
+def iter_flat(values: Mapping[Any, Any], separator: str) -> Iterator[tuple[Any, Any]]:
+    """Yield (name, leaf) of nested mappings, names joined by the separator, in order.
+
+    Raises:
+        InvalidInput: Nested deeper than 32 levels, which a cyclic mapping always is.
+    """
+    yield from _iter_flat(values, "", separator, 0)
+
+
+def _iter_flat(
+    values: Mapping[Any, Any], prefix: str, separator: str, depth: int
+) -> Iterator[tuple[Any, Any]]:
+    if depth > _DEPTH_MAX:
+        raise InvalidInput(
+            f"{prefix[:80]!r}… is nested deeper than {_DEPTH_MAX} levels, or holds itself; flatten it first.",
+            code="value.too_deep",
+        )
+    for key, value in values.items():
+        name = f"{prefix}{separator}{key}" if prefix else key
+        if isinstance(value, Mapping):
+            yield from _iter_flat(value, name if isinstance(name, str) else str(name), separator, depth + 1)
+        else:
+            yield name, value
+
+
+def to_param_value(value: Any) -> Scalar:
+    """Turn a parameter into a scalar: text, number, boolean or None as they are, the rest as `repr`.
+
+    Never raises: an object whose `repr` raises becomes a line that says so. Text beyond 1,000,000 characters is
+    cut.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if type(value) is int:
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if type(value) is float:
+        return value
+    if isinstance(value, str):
+        return _cut(str(value))
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "ndim", None) == 0:
+        try:
+            return to_param_value(item())
+        except Exception as error:  # noqa: BLE001 - foreign code; training must not be harmed
+            return f"<{type(value).__name__}: item() raised {type(error).__name__}>"
+    try:
+        return _cut(repr(value))
+    except Exception as error:  # noqa: BLE001 - a foreign __repr__ may raise anything
+        return f"<{type(value).__name__}: repr raised {type(error).__name__}>"
+
+
+def _cut(text: str) -> str:
+    safe = text.encode("utf-8", "backslashreplace").decode()  # lone surrogates are not UTF-8
+    return safe if len(safe) <= PARAM_TEXT_MAX_CHARS else safe[:PARAM_TEXT_MAX_CHARS] + "…"
+
+
+def fold_text(text: str) -> str:
+    """Fold case the way every comparison without case does, on writing and on asking."""
+    return text.casefold()
+
+
+def _show(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything
+        shown = f"<{type(value).__name__}>"
+    return shown if len(shown) <= 80 else shown[:80] + "…"
