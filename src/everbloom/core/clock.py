@@ -1,4 +1,4 @@
-"""The only place that reads a clock. Wall times are UTC microseconds since 1970, as int; durations are seconds.
+"""The only place that reads a clock. Wall times are UTC microseconds since 1970; durations are seconds.
 
 Wall time goes into records and is never subtracted to decide something; monotonic time decides and is
 never stored beyond this boot.

@@ -19,173 +19,30 @@ NAME_MAX_CHARS = 256
 
 # Addresses of the web app and the API begin with these, so no namespace may be called so.
 RESERVED_NAMESPACES = frozenset(
-    [
-        "r",
-        "v",
-        "ns",
-        "api",
-        "ajax-api",
-        "v1",
-        "health",
-        "version",
-        "get-artifact",
-        "graphql",
-        "model-versions",
-        "reports",
-        "discover",
-        "data",
-        "filters",
-        "resources",
-        "models",
-        "jobs",
-        "activity",
-        "members",
-        "environments",
-        "settings",
-        "login",
-        "assets",
-    ]
+    (
+        "r v ns api ajax-api v1 health version get-artifact graphql model-versions reports discover data "
+        "filters resources models jobs activity members environments settings login assets"
+    ).split()
 )
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _WRITER_ID = re.compile(r"[0-9a-f]{16}")
 _HEX_END = re.compile(rf"[0-9a-f]{{{REFERENCE_MIN_HEX},32}}")
 
-_ADJECTIVES = [
-    "amber",
-    "azure",
-    "bold",
-    "brave",
-    "bright",
-    "brisk",
-    "calm",
-    "candid",
-    "clear",
-    "copper",
-    "coral",
-    "crisp",
-    "dapper",
-    "deft",
-    "eager",
-    "early",
-    "fair",
-    "fleet",
-    "fresh",
-    "gentle",
-    "gilded",
-    "glad",
-    "golden",
-    "grand",
-    "happy",
-    "hardy",
-    "hazel",
-    "humble",
-    "ivory",
-    "jade",
-    "jolly",
-    "keen",
-    "kind",
-    "lilac",
-    "lively",
-    "lucid",
-    "lunar",
-    "mellow",
-    "merry",
-    "mild",
-    "misty",
-    "modest",
-    "noble",
-    "olive",
-    "opal",
-    "pale",
-    "patient",
-    "plain",
-    "proud",
-    "quick",
-    "quiet",
-    "rapid",
-    "ruby",
-    "russet",
-    "sage",
-    "silver",
-    "solar",
-    "steady",
-    "still",
-    "sunny",
-    "swift",
-    "tidy",
-    "vivid",
-    "warm",
-    "wise",
-]
-_NOUNS = [
-    "acorn",
-    "alder",
-    "aspen",
-    "aster",
-    "badger",
-    "bay",
-    "beech",
-    "birch",
-    "bloom",
-    "brook",
-    "cedar",
-    "clover",
-    "comet",
-    "condor",
-    "crane",
-    "creek",
-    "dahlia",
-    "dune",
-    "egret",
-    "elm",
-    "ember",
-    "falcon",
-    "fern",
-    "finch",
-    "fjord",
-    "forest",
-    "fox",
-    "garden",
-    "glade",
-    "grove",
-    "harbor",
-    "heath",
-    "heron",
-    "holly",
-    "iris",
-    "ivy",
-    "jasmine",
-    "juniper",
-    "kestrel",
-    "lake",
-    "lark",
-    "larch",
-    "linden",
-    "lotus",
-    "lynx",
-    "maple",
-    "marten",
-    "meadow",
-    "myrtle",
-    "oak",
-    "orchid",
-    "osprey",
-    "otter",
-    "peony",
-    "petrel",
-    "pine",
-    "plover",
-    "poppy",
-    "quail",
-    "raven",
-    "reed",
-    "robin",
-    "rowan",
-    "sorrel",
-    "sparrow",
-    "spruce",
-]
+_ADJECTIVES = (
+    "amber azure bold brave bright brisk calm candid clear copper coral crisp dapper deft eager early "
+    "fair fleet fresh gentle gilded glad golden grand happy hardy hazel humble ivory jade jolly keen "
+    "kind lilac lively lucid lunar mellow merry mild misty modest noble olive opal pale patient plain "
+    "proud quick quiet rapid ruby russet sage silver solar steady still sunny swift tidy vivid warm "
+    "wise"
+).split()
+_NOUNS = (
+    "acorn alder aspen aster badger bay beech birch bloom brook cedar clover comet condor crane creek "
+    "dahlia dune egret elm ember falcon fern finch fjord forest fox garden glade grove harbor heath "
+    "heron holly iris ivy jasmine juniper kestrel lake lark larch linden lotus lynx maple marten meadow "
+    "myrtle oak orchid osprey otter peony petrel pine plover poppy quail raven reed robin rowan sorrel "
+    "sparrow spruce"
+).split()
 
 
 def new_run_id(now_us: int) -> RunId:
@@ -247,8 +104,8 @@ def check_name(name: str, *, what: str) -> str:
         )
     if len(stripped) > NAME_MAX_CHARS:
         raise InvalidInput(
-            f"{what} {stripped[:40]!r}… has {len(stripped)} characters; at most {NAME_MAX_CHARS} are allowed. "
-            f"Put the rest into a note.",
+            f"{what} {stripped[:40]!r}… has {len(stripped)} characters; at most {NAME_MAX_CHARS} are "
+            f"allowed. Put the rest into a note.",
             code="name.too_long",
             what=what,
         )

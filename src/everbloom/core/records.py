@@ -53,25 +53,10 @@ class Set(Record, frozen=True):
 # What `Set` may hold, and what each means. `parent` is the run this one branched from or resumed;
 # `objectives` maps a metric's name to "min" or "max".
 SETTABLE: frozenset[str] = frozenset(
-    [
-        "name",
-        "namespace",
-        "project",
-        "experiment",
-        "group",
-        "parent",
-        "user",
-        "why",
-        "conclusion",
-        "verdict",
-        "domain",
-        "archived",
-        "objectives",
-        "total_steps",
-        "seed",
-        "created",
-        "restricted",
-    ]
+    (
+        "name namespace project experiment group parent user why conclusion verdict domain archived "
+        "objectives total_steps seed created restricted"
+    ).split()
 )
 
 
@@ -174,7 +159,7 @@ class Command(Record, frozen=True):
 
 
 class Console(Record, frozen=True):
-    """Text that the run printed; carriage returns already folded, lines ended by `\\n`.
+    """Text that the run printed; carriage returns already folded, lines ended by a line feed.
 
     `offset` is the spool's byte offset after this text, so that a reader of the spool knows where to go on.
     """
@@ -261,7 +246,23 @@ class Unknown(Record, frozen=True):
 RECORD_TYPES: dict[str, type[Record]] = {
     kind.tag_name: kind
     for kind in (
-        Start, Set, Params, Tag, Like, Note, Link, Media, File, Reference, Command, Console, Heartbeat, Limits,
-        Problem, Rewind, End, Edit,
+        Start,
+        Set,
+        Params,
+        Tag,
+        Like,
+        Note,
+        Link,
+        Media,
+        File,
+        Reference,
+        Command,
+        Console,
+        Heartbeat,
+        Limits,
+        Problem,
+        Rewind,
+        End,
+        Edit,
     )
-}  # fmt: skip
+}

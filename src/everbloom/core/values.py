@@ -20,73 +20,16 @@ _DEPTH_MAX = 32
 SUMMARIES = ("last", "min", "max", "first", "mean", "n", "best")
 
 _DOWN = frozenset(
-    [
-        "loss",
-        "error",
-        "err",
-        "latency",
-        "perplexity",
-        "ppl",
-        "mse",
-        "rmse",
-        "mae",
-        "mape",
-        "nll",
-        "wer",
-        "cer",
-        "bleurt_loss",
-        "regret",
-        "distance",
-        "fid",
-        "time",
-        "duration",
-        "seconds",
-        "ms",
-        "memory",
-        "cost",
-        "entropy",
-        "deviance",
-        "brier",
-        "ece",
-    ]
+    (
+        "loss error err latency perplexity ppl mse rmse mae mape nll wer cer bleurt_loss regret distance "
+        "fid time duration seconds ms memory cost entropy deviance brier ece"
+    ).split()
 )
 _UP = frozenset(
-    [
-        "acc",
-        "accuracy",
-        "top1",
-        "top5",
-        "auc",
-        "auroc",
-        "auprc",
-        "ap",
-        "map",
-        "f1",
-        "f2",
-        "fbeta",
-        "r2",
-        "precision",
-        "recall",
-        "score",
-        "bleu",
-        "rouge",
-        "iou",
-        "miou",
-        "dice",
-        "psnr",
-        "ssim",
-        "reward",
-        "return",
-        "throughput",
-        "ndcg",
-        "mrr",
-        "hit",
-        "mcc",
-        "kappa",
-        "sharpe",
-        "specificity",
-        "sensitivity",
-    ]
+    (
+        "acc accuracy top1 top5 auc auroc auprc ap map f1 f2 fbeta r2 precision recall score bleu rouge iou "
+        "miou dice psnr ssim reward return throughput ndcg mrr hit mcc kappa sharpe specificity sensitivity"
+    ).split()
 )
 
 
@@ -119,8 +62,8 @@ def check_metric_name(name: Any) -> str:
         )
     if not name or len(name) > METRIC_NAME_MAX_CHARS or "\n" in name or "\0" in name:
         raise InvalidInput(
-            f"metric name {_show(name)} has {len(name)} characters; a name has 1 to {METRIC_NAME_MAX_CHARS} and no "
-            f"line break or NUL.",
+            f"metric name {_show(name)} has {len(name)} characters; a name has 1 to "
+            f"{METRIC_NAME_MAX_CHARS} and no line break or NUL.",
             code="metric.name",
         )
     return str(name)
@@ -192,8 +135,8 @@ def _iter_flat(
 def to_param_value(value: Any) -> Scalar:
     """Turn a parameter into a scalar: text, number, boolean or None as they are, the rest as `repr`.
 
-    Never raises: an object whose `repr` raises becomes a line that says so. Text beyond 1,000,000 characters is
-    cut.
+    Never raises: an object whose `repr` raises becomes a line that says so. Text is cut after a million
+    characters.
     """
     if value is None or isinstance(value, bool):
         return value

@@ -124,12 +124,12 @@ def cell_at(column: Column, row: int) -> Cell:
     """Return one cell as Python sees it; `MISSING_CELL` where the run lacks the key."""
     kind = int(column.kinds[row])
     if column.list_starts is not None and column.list_codes is not None:
-        codes = column.list_codes[column.list_starts[row] : column.list_starts[row + 1]]
-        return [column.texts[code] for code in codes] if kind else MISSING_CELL
+        list_codes = column.list_codes[column.list_starts[row] : column.list_starts[row + 1]]
+        return [column.texts[code] for code in list_codes] if kind else MISSING_CELL
     if kind == MISSING:
         return MISSING_CELL
     if kind & HAS_TEXT and column.codes is not None:
-        return column.texts[column.codes[row]]
+        return column.texts[int(column.codes[row])]
     if kind & IS_NULL:
         return None
     if kind & IS_BOOL:
