@@ -5,7 +5,6 @@ working directory, and the defaults below. They are read when asked for, never a
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert, field
 
 from everbloom.core.errors import InvalidInput
+from everbloom.core.ids import is_run_id
 
 SETTINGS_FILE = "everbloom.toml"
 DEFAULT_ROOT = "~/.everbloom"
@@ -27,6 +27,7 @@ class CaptureSettings(Struct, frozen=True, forbid_unknown_fields=True):
     console: bool = True
     resources: bool = True
     command: bool = True
+    watcher: bool = True  # without it console, resources and the witness of a death go too
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +60,7 @@ ENVIRONMENT: dict[str, str] = {
     "EVERBLOOM_STRICT": "1 = errors in recording are raised instead of warned about and counted",
     "EVERBLOOM_RUN_ID": "a run id that all processes of one distributed job share",
     "EVERBLOOM_RANK": "this process's rank within a shared run (default: RANK, else SLURM_PROCID, else 0)",
+    "EVERBLOOM_CAPTURE": "what to capture: command, console, resources, watcher, by comma; none = nothing",
     "EVERBLOOM_USER": "the name that runs and edits carry (default: the system's user name)",
 }
 
@@ -66,6 +68,35 @@ ENVIRONMENT: dict[str, str] = {
 def environment_value(name: str) -> str | None:
     """Return an environment variable, or None where it is unset or empty."""
     return os.environ.get(name) or None
+
+
+def read_shared_run(environ: Mapping[str, str] | None = None) -> tuple[str | None, int]:
+    """Read which run the processes of a distributed job share, and which of them this one is.
+
+    Returns:
+        The run id that all share, or None where each records its own run; and this process's rank, 0 where
+        no launcher says.
+
+    Raises:
+        InvalidInput: The shared id is not a run id, or the rank is not a whole number >= 0.
+    """
+    variables = os.environ if environ is None else environ
+    run = variables.get("EVERBLOOM_RUN_ID") or None
+    if run is not None and not is_run_id(run):
+        raise InvalidInput(
+            f"EVERBLOOM_RUN_ID is {run!r}; a run id is 32 lower-case hex digits. Set one for all ranks.",
+            code="settings.run_id",
+            value=run,
+        )
+    name = next((n for n in ("EVERBLOOM_RANK", "RANK", "SLURM_PROCID") if variables.get(n)), None)
+    text = variables[name] if name else "0"
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidInput(
+            f"{name} is {text!r}; a rank is a whole number from 0. Set EVERBLOOM_RANK.",
+            code="settings.rank",
+            value=text,
+        )
+    return run, int(text)
 
 
 def load_settings(
@@ -94,6 +125,10 @@ def load_settings(
     for key in ("namespace", "project", "database"):
         if value := variables.get(f"EVERBLOOM_{key.upper()}"):
             table[key] = value
+    if capture := variables.get("EVERBLOOM_CAPTURE"):
+        kept = {part.strip() for part in capture.split(",")} - {"none"}
+        parts = {*CaptureSettings.__struct_fields__, *kept}  # an unknown one is refused below, by name
+        table["capture"] = {part: part in kept for part in parts}
     if (strict := variables.get("EVERBLOOM_STRICT")) is not None:
         table["strict"] = strict == "1"
     try:
@@ -116,6 +151,8 @@ def _find_settings_file(start: Path | None) -> Path | None:
 
 
 def _read_settings_file(path: Path) -> dict[str, Any]:
+    import tomllib  # 4 ms, and most people have no such file
+
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
