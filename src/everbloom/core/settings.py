@@ -135,8 +135,7 @@ def load_settings(
         return convert(table, Settings, strict=False)
     except ValidationError as error:
         raise InvalidInput(
-            f"{path or 'the environment'} has a setting that does not fit: {error}. "
-            f"See docs/reference/settings.md.",
+            f"{path or 'the environment'} has a setting that does not fit: {error}. See docs/reference/settings.md.",
             code="settings.invalid",
             path=str(path or ""),
         ) from error

@@ -116,9 +116,7 @@ def iter_flat(values: Mapping[Any, Any], separator: str) -> Iterator[tuple[Any, 
     yield from _iter_flat(values, "", separator, 0)
 
 
-def _iter_flat(
-    values: Mapping[Any, Any], prefix: str, separator: str, depth: int
-) -> Iterator[tuple[Any, Any]]:
+def _iter_flat(values: Mapping[Any, Any], prefix: str, separator: str, depth: int) -> Iterator[tuple[Any, Any]]:
     if depth > _DEPTH_MAX:
         raise InvalidInput(
             f"{prefix[:80]!r}… is nested deeper than {_DEPTH_MAX} levels, or holds itself; flatten it first.",

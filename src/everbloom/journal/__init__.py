@@ -1,0 +1,1 @@
+"""Append-only segments: the truth about runs. The byte format is docs/formats/journal-v1.md."""

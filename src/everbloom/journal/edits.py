@@ -1,0 +1,140 @@
+"""The store's edit journal: what people change about runs afterwards, by command line and web app.
+
+Edits share one journal, `edits/<n>.seg`, because their order is what counts: a record's number is its place,
+and the highest number wins. A record is appended by one `write()` under a file lock; nothing is preallocated, and
+the file's size is the publish point. Segments are sealed in blocks like any other.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from everbloom.core import layout
+from everbloom.core.clock import now_us
+from everbloom.core.errors import Unavailable
+from everbloom.core.ids import RunId, WriterId
+from everbloom.core.records import Edit, Record
+from everbloom.journal.format import (
+    BLOCK_BYTES,
+    BY_FILE_SIZE,
+    HEADER_BYTES,
+    PADDING,
+    RECORD_MAX_BYTES,
+    SEAL_BYTES,
+    Header,
+    TornItem,
+    block_end,
+    block_start,
+    compute_seal,
+    encode_item,
+    find_item_end,
+    pack_header,
+    too_large,
+)
+from everbloom.journal.identity import boot_id, host_id, process_start
+from everbloom.journal.segment import to_unavailable
+
+SEGMENT_MAX_BYTES = 16 * 1024 * 1024
+NO_WRITER = WriterId("0" * 16)
+
+
+def append_edit(root: Path, run: RunId, author: str, record: Record, *, time_us: int | None = None) -> int:
+    """Append an edit of a run; on disk (fsync) on return, in one piece or not at all.
+
+    Any number of processes and threads may append; they wait for each other's few microseconds.
+
+    Returns:
+        The edit's number, greater than that of every edit before.
+
+    Raises:
+        InvalidInput: The record is larger than a record may be (`record.too_large`).
+        Unavailable: The store cannot be written; nothing was.
+    """
+    body = msgspec.Raw(msgspec.msgpack.encode(record))
+    edit = Edit(run=run, author=author, tag=record.tag_name, body=body)
+    data = encode_item((Edit.tag_name, now_us() if time_us is None else time_us, edit))
+    if len(data) > RECORD_MAX_BYTES:
+        raise too_large(len(data), f"the edit of run {run}")
+    folder = layout.edits_dir(root)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(layout.lock_path(root, "edits")):
+            return _append_locked(folder, data)
+    except OSError as error:
+        raise to_unavailable(error, folder) from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def _append_locked(folder: Path, data: bytes) -> int:
+    number = max((int(path.stem) for path in folder.glob("*.seg") if path.stem.isdigit()), default=0)
+    path = layout.segment_path(folder, number)
+    size = path.stat().st_size if path.exists() else 0
+    if size >= SEGMENT_MAX_BYTES:
+        number, size = number + 1, 0
+        path = layout.segment_path(folder, number)
+    file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        size = _cut_torn_end(file, size)
+        prefix = _fresh_header(number) if size < HEADER_BYTES else _seal_if_full(file, size, len(data))
+        _write_whole(file, prefix + data, size, path)
+        return number << 32 | size + len(prefix)
+    finally:
+        os.close(file)
+
+
+def _fresh_header(number: int) -> bytes:
+    pid = os.getpid()
+    return pack_header(Header(BY_FILE_SIZE, number, NO_WRITER, host_id(), boot_id(), process_start(pid), pid))
+
+
+def _cut_torn_end(file: int, size: int) -> int:
+    """Drop what a writer killed within its `write()` left behind; returns the size that is whole."""
+    if size < HEADER_BYTES:
+        os.ftruncate(file, 0)
+        return 0
+    start = block_start(size - 1)
+    block = os.pread(file, size - start, start)
+    limit = min(len(block), block_end(start) - SEAL_BYTES - start)
+    position = 0
+    try:
+        while position < limit and block[position] != PADDING:
+            position = find_item_end(block, position, limit)
+    except TornItem:
+        os.ftruncate(file, start + position)
+        return start + position
+    return size
+
+
+def _seal_if_full(file: int, size: int, length: int) -> bytes:
+    """Return padding and seal if the record does not fit into the current block, else nothing."""
+    if size % BLOCK_BYTES == 0 or size + length <= block_end(size) - SEAL_BYTES:
+        return b""
+    start = block_start(size)
+    padding = bytes([PADDING]) * (block_end(size) - SEAL_BYTES - size)
+    return padding + compute_seal(os.pread(file, size - start, start) + padding)
+
+
+def _write_whole(file: int, data: bytes, size: int, path: Path) -> None:
+    written = os.write(file, data)
+    if written != len(data):
+        os.ftruncate(file, size)
+        raise Unavailable(
+            f"cannot write {path}: the disk is full after {written} of {len(data)} bytes; free some space and repeat.",
+            code="disk.full",
+            path=str(path),
+        )
+    os.fsync(file)

@@ -1,0 +1,243 @@
+"""One writer's journal: what `append` and `append_row` returned from survives the death of this process.
+
+A writer is a training process, a forked child, a rank, a watcher or an importer; no two share a journal, so
+there is nothing to lock between processes. Within the process any number of threads may append. The two
+things that a signal can do in the middle of an append are provided for: a handler that records something
+itself (its records wait until the interrupted one is whole) and one that raises (the interrupted record was
+not published and its space is used again).
+"""
+
+import os
+import threading
+from collections import deque
+from pathlib import Path
+
+from everbloom.core import layout
+from everbloom.core.clock import EARLIEST_US, monotonic_s, now_ns, now_us
+from everbloom.core.errors import EverbloomError, Unavailable
+from everbloom.core.ids import RunId, WriterId, new_writer_id
+from everbloom.core.records import Record, Start, Unknown
+from everbloom.journal.format import RECORD_MAX_BYTES, Header, encode_item, too_large
+from everbloom.journal.identity import boot_id, host_id, process_start
+from everbloom.journal.registry import register_writer
+from everbloom.journal.segment import MappedSegment, Segment, WrittenSegment, can_map, to_unavailable
+
+SEGMENT_FIRST_BYTES = 256 * 1024
+SEGMENT_SECOND_BYTES = 4 * 1024 * 1024
+SEGMENT_MAX_BYTES = 16 * 1024 * 1024
+RETRY_S = 1.0  # a full disk is asked again at most this often, so that a tight loop does not slow down
+
+
+def segment_size(number: int) -> int:
+    """Return how many bytes segment `number` is given: small first, then 4 MiB growing to 16 MiB."""
+    if number == 0:
+        return SEGMENT_FIRST_BYTES
+    return min(SEGMENT_SECOND_BYTES << (number - 1), SEGMENT_MAX_BYTES)
+
+
+class JournalWriter:
+    """Append records to a journal of one's own.
+
+    Thread safe. Not to be used across a fork: the child calls `abandon` and opens its own.
+
+    Attributes:
+        run: The run that the records belong to.
+        writer_id: This writer's own id.
+        last_step: The highest-numbered call's step: what `append_row` without a step counts on from.
+    """
+
+    __slots__ = (
+        "_deferred",
+        "_is_busy",
+        "_is_closed",
+        "_journal",
+        "_lock",
+        "_map_allowed",
+        "_number",
+        "_refusal",
+        "_retry_at_s",
+        "_root",
+        "_segment",
+        "last_step",
+        "run",
+        "writer_id",
+    )
+
+    def __init__(self, root: Path, run: RunId, *, is_mapped: bool | None = None) -> None:
+        """Prepare a writer; nothing is written before `open`."""
+        self.run = run
+        self.writer_id: WriterId = new_writer_id()
+        self.last_step = -1
+        self._root = root
+        self._journal = layout.journal_dir(root, run, self.writer_id)
+        self._map_allowed = is_mapped
+        self._lock = threading.RLock()
+        self._number = -1
+        self._is_busy = False
+        self._is_closed = False
+        self._refusal: EverbloomError | None = None
+        self._retry_at_s = 0.0
+        self._deferred: deque[tuple[int | None, int, bytes | dict[str, float]]] = deque()
+        self._segment: Segment | None = None
+
+    @classmethod
+    def open(cls, root: Path, run: RunId, start: Start, *, is_mapped: bool | None = None) -> "JournalWriter":
+        """Register a new journal in the store and write its first record.
+
+        Args:
+            root: The store's folder; made if missing.
+            run: The run that it belongs to.
+            start: The journal's first record.
+            is_mapped: Force memory-mapped or written segments; None chooses by platform and file system.
+
+        Raises:
+            Unavailable: The store cannot be written; says why and what to do.
+        """
+        writer = cls(root, run, is_mapped=is_mapped)
+        try:
+            writer._journal.mkdir(parents=True, exist_ok=True)
+            register_writer(root, run, writer.writer_id)
+        except OSError as error:
+            raise to_unavailable(error, writer._journal) from error
+        writer._open_next_segment()
+        writer.append(start)
+        return writer
+
+    def append_row(self, step: int | None, time_us: int | None, values: dict[str, float]) -> int:
+        """Append one row of numbers, published on return.
+
+        Args:
+            step: Within int64; None counts: one more than the step of the call before, 0 at first.
+            time_us: Microseconds since 1970; None is now.
+            values: Names to exact `int` or `float`; integers within int64. Not checked here.
+
+        Returns:
+            The row's step.
+
+        Raises:
+            Unavailable: There is no space for it (`disk.full`), or the store is gone; the row is not recorded.
+            OverflowError: An integer does not fit; the row is not recorded.
+        """
+        with self._lock:
+            if step is None:
+                step = self.last_step + 1
+            self.last_step = step
+            if self._is_busy:
+                self._deferred.append((step, time_us or _now_us(), dict(values)))
+                return step
+            self._is_busy = True
+            try:
+                data = encode_item((step, now_ns() // 1000 if time_us is None else time_us, values))
+                segment = self._segment
+                if segment is None or segment.position + len(data) > segment.limit:
+                    self._append_slowly(data, (step, time_us, values))
+                else:
+                    segment.append(data)
+            finally:
+                self._is_busy = False
+                if self._deferred:
+                    self._append_deferred()
+        return step
+
+    def append(self, record: Record, *, time_us: int | None = None) -> None:
+        """Append one control record, published on return.
+
+        Raises:
+            InvalidInput: It is larger than a record may be (`record.too_large`); keep it as a blob instead.
+            Unavailable: There is no space for it, or the store is gone; it is not recorded.
+        """
+        data = encode_record(record, _now_us() if time_us is None else time_us)
+        with self._lock:
+            if self._is_busy:
+                self._deferred.append((None, 0, data))
+                return
+            self._is_busy = True
+            try:
+                self._append_bytes(data)
+            finally:
+                self._is_busy = False
+                if self._deferred:
+                    self._append_deferred()
+
+    def close(self) -> None:
+        """Seal and truncate the journal; later appends raise. May be called again."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            segment, self._segment = self._segment, None
+            if segment is not None:
+                segment.close()
+
+    def abandon(self) -> None:
+        """Let go of the files without touching them: a forked child does this with its parent's writer."""
+        # The lock is not taken: in a child it may be held by a thread that the fork left behind.
+        self._is_closed = True
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.abandon()
+
+    def _append_slowly(self, data: bytes, row: tuple[int, int | None, dict[str, float]]) -> None:
+        if len(data) <= RECORD_MAX_BYTES:
+            self._append_bytes(data)
+            return
+        step, time_us, values = row
+        shared_time_us = _now_us() if time_us is None else time_us
+        items = list(values.items())
+        if len(items) == 1:
+            raise too_large(len(data), f"metric {items[0][0][:40]!r}…")
+        for half in (items[: len(items) // 2], items[len(items) // 2 :]):
+            part = dict(half)
+            self._append_slowly(encode_item((step, shared_time_us, part)), (step, shared_time_us, part))
+
+    def _append_bytes(self, data: bytes) -> None:
+        if self._is_closed:
+            raise Unavailable(
+                f"the journal of run {self.run} is closed; nothing can be recorded any more.",
+                code="journal.closed",
+                run=self.run,
+            )
+        if len(data) > RECORD_MAX_BYTES:
+            raise too_large(len(data), "a record")
+        segment = self._segment
+        if segment is None or not segment.has_room(len(data)):
+            segment = self._open_next_segment()
+        segment.append(data)
+
+    def _append_deferred(self) -> None:
+        while self._deferred:
+            step, time_us, data = self._deferred.popleft()
+            if isinstance(data, bytes):
+                self._append_bytes(data)
+            elif step is not None:
+                self._append_slowly(encode_item((step, time_us, data)), (step, time_us, data))
+
+    def _open_next_segment(self) -> Segment:
+        if self._refusal is not None and monotonic_s() < self._retry_at_s:
+            raise self._refusal
+        number, pid = self._number + 1, os.getpid()
+        header = Header(0, number, self.writer_id, host_id(), boot_id(), process_start(pid), pid)
+        is_mapped = can_map(self._journal) if self._map_allowed is None else self._map_allowed
+        kind = MappedSegment if is_mapped else WrittenSegment
+        try:
+            fresh = kind(layout.segment_path(self._journal, number), header, segment_size(number))
+        except EverbloomError as error:
+            self._refusal, self._retry_at_s = error, monotonic_s() + RETRY_S
+            raise
+        # The old one is closed after the new one stands, or a reader would take the journal for complete.
+        full, self._segment, self._number, self._refusal = self._segment, fresh, number, None
+        if full is not None:
+            full.close()
+        return fresh
+
+
+def encode_record(record: Record, time_us: int) -> bytes:
+    """Return the bytes of a control record: `[tag, time, {field: value}]`."""
+    if isinstance(record, Unknown):
+        return encode_item((record.tag, time_us, record.body))
+    return encode_item((record.tag_name, time_us, record))
+
+
+def _now_us() -> int:
+    # A clock that was never set must not write times that every reader takes for damage.
+    return max(now_us(), EARLIEST_US)
