@@ -1,0 +1,302 @@
+"""The catalog: runs, their control records, and how far each journal is read.
+
+Everything here is derived from journals and edits and may be deleted. Control records are kept as they came, so
+that a run is always the fold of all that is known of it, whichever order that arrived in.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from everbloom.core.errors import NotFound
+from everbloom.core.ids import RunId
+from everbloom.index.documents import Document, decode_document, encode_document
+from everbloom.index.engine import Database
+
+SCHEMA = 1  # raise it when a table changes: a new index is built beside the old one
+
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS project (
+        id {serial}, namespace {text} NOT NULL, name {text} NOT NULL, slots {int} NOT NULL,
+        UNIQUE (namespace, name))""",
+    """CREATE TABLE IF NOT EXISTS run (
+        seq {serial}, id {text} NOT NULL UNIQUE, id_reversed {text} NOT NULL, name {text} NOT NULL,
+        project {int} NOT NULL, slot {int} NOT NULL, created {int} NOT NULL, is_open {int} NOT NULL,
+        pending_since {int}, was_folded {int} NOT NULL, document {blob} NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS run_slot ON run (project, slot)",
+    "CREATE INDEX IF NOT EXISTS run_name ON run (name)",
+    "CREATE INDEX IF NOT EXISTS run_reversed ON run (id_reversed)",
+    "CREATE INDEX IF NOT EXISTS run_pending ON run (project, pending_since) WHERE pending_since IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS run_open ON run (is_open) WHERE is_open = 1",
+    """CREATE TABLE IF NOT EXISTS control (
+        run {text} NOT NULL, writer {text} NOT NULL, position {int} NOT NULL, number {int} NOT NULL,
+        time {int} NOT NULL, tag {text} NOT NULL, rows_before {int} NOT NULL, body {blob} NOT NULL,
+        PRIMARY KEY (run, writer, position))""",
+    "CREATE INDEX IF NOT EXISTS control_tag ON control (run, tag)",
+    """CREATE TABLE IF NOT EXISTS writer (
+        run {text} NOT NULL, writer {text} NOT NULL, kind {text} NOT NULL, rank {int} NOT NULL,
+        last_time {int} NOT NULL, heartbeat {int} NOT NULL, seen_boot {text} NOT NULL, seen_at {real} NOT NULL,
+        is_alive {int}, PRIMARY KEY (run, writer))""",
+    """CREATE TABLE IF NOT EXISTS damage (
+        run {text} NOT NULL, writer {text} NOT NULL, segment {int} NOT NULL, byte {int} NOT NULL,
+        size {int} NOT NULL, reason {text} NOT NULL, PRIMARY KEY (run, writer, segment, byte))""",
+    "CREATE TABLE IF NOT EXISTS meta (key {text} PRIMARY KEY, value {int} NOT NULL)",
+)
+
+
+class ControlRow(NamedTuple):
+    """A control record as it is kept: its place in the order, and its body's bytes."""
+
+    run: str
+    writer: str
+    position: int
+    number: int
+    time: int
+    tag: str
+    rows_before: int
+    body: bytes
+
+
+class WriterRow(NamedTuple):
+    """What is known of a writer's life.
+
+    Attributes:
+        last_time: The latest time in its journal, microseconds, by its own clock.
+        heartbeat: The last heartbeat's number; -1 = none yet.
+        seen_boot: The boot id of the indexer that first saw that number.
+        seen_at: When, by that boot's monotonic clock, in seconds.
+        is_alive: 1 proved alive, 0 proved dead, None unknown.
+    """
+
+    run: str
+    writer: str
+    kind: str
+    rank: int
+    last_time: int
+    heartbeat: int
+    seen_boot: str
+    seen_at: float
+    is_alive: int | None
+
+
+class RunRow(NamedTuple):
+    """A run as the catalog keeps it; `pending_since` tells since when its column cells are out of date."""
+
+    seq: int
+    id: RunId
+    name: str
+    project: int
+    slot: int
+    created: int
+    is_open: bool
+    document: Document
+
+
+class ProjectRow(NamedTuple):
+    """A project: its number, its path, and how many places its column blocks have."""
+
+    id: int
+    namespace: str
+    name: str
+    slots: int
+
+
+class DamageRow(NamedTuple):
+    """Bytes of a journal that could not be trusted."""
+
+    run: str
+    writer: str
+    segment: int
+    byte: int
+    size: int
+    reason: str
+
+
+_RUN_COLUMNS = "seq, id, name, project, slot, created, is_open, document"
+
+
+class Catalog:
+    """Runs and their records in one database; not thread safe, like its connection."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def ensure_schema(self) -> None:
+        """Create the tables that are missing."""
+        self.database.create(*_TABLES)
+
+    # ── writing, within the caller's transaction ──────────────────────────────────────────────────────────────
+
+    def add_controls(self, rows: Iterable[ControlRow]) -> None:
+        """Keep control records; one that is there already is left as it is."""
+        self.database.execute_many(
+            "INSERT INTO control (run, writer, position, number, time, tag, rows_before, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, writer, position) DO NOTHING",
+            rows,
+        )
+
+    def add_damage(self, rows: Iterable[DamageRow]) -> None:
+        """Keep what was skipped."""
+        self.database.execute_many(
+            "INSERT INTO damage (run, writer, segment, byte, size, reason) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (run, writer, segment, byte) DO NOTHING",
+            rows,
+        )
+
+    def write_writers(self, rows: Iterable[WriterRow]) -> None:
+        """Set what is known of writers' lives."""
+        self.database.execute_many(
+            "INSERT INTO writer (run, writer, kind, rank, last_time, heartbeat, seen_boot, seen_at, is_alive) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, writer) DO UPDATE SET kind = excluded.kind, "
+            "rank = excluded.rank, last_time = excluded.last_time, heartbeat = excluded.heartbeat, "
+            "seen_boot = excluded.seen_boot, seen_at = excluded.seen_at, is_alive = excluded.is_alive",
+            rows,
+        )
+
+    def write_run(self, run: RunId, document: Document, *, is_open: bool, now_us: int) -> bool:
+        """Set a run's document; its column cells are out of date from now on.
+
+        Returns:
+            Whether the document differs from the one that was there.
+        """
+        attributes = document.attributes
+        project = self._ensure_project(str(attributes["namespace"]), str(attributes["project"]))
+        data = encode_document(document)
+        known = self.database.execute("SELECT project, is_open, document FROM run WHERE id = ?", (run,))
+        if not known:
+            slot = self._take_slot(project)
+            self.database.execute(
+                "INSERT INTO run (id, id_reversed, name, project, slot, created, is_open, pending_since, was_folded, "
+                "document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+                (run, run[::-1], attributes["name"], project, slot, attributes["created"], int(is_open), now_us, data),
+            )
+            return True
+        old_project, was_open, old_data = known[0]
+        if old_data == data and bool(was_open) == is_open:
+            return False
+        if old_project != project:
+            self._leave_project(run)
+            self.database.execute(
+                "UPDATE run SET project = ?, slot = ?, was_folded = 0 WHERE id = ?",
+                (project, self._take_slot(project), run),
+            )
+        self.database.execute(
+            "UPDATE run SET name = ?, created = ?, is_open = ?, document = ?, "
+            "pending_since = COALESCE(pending_since, ?) WHERE id = ?",
+            (attributes["name"], attributes["created"], int(is_open), data, now_us, run),
+        )
+        return True
+
+    def _ensure_project(self, namespace: str, name: str) -> int:
+        found = self.database.execute("SELECT id FROM project WHERE namespace = ? AND name = ?", (namespace, name))
+        if not found:
+            found = self.database.execute(
+                "INSERT INTO project (namespace, name, slots) VALUES (?, ?, 0) RETURNING id", (namespace, name)
+            )
+        return int(found[0][0])
+
+    def _take_slot(self, project: int) -> int:
+        taken = self.database.execute("UPDATE project SET slots = slots + 1 WHERE id = ? RETURNING slots", (project,))
+        return int(taken[0][0]) - 1
+
+    def _leave_project(self, run: RunId) -> None:
+        """Leave an empty place behind: a run without document, whose cells the next fold empties."""
+        self.database.execute(
+            "INSERT INTO run (id, id_reversed, name, project, slot, created, is_open, pending_since, was_folded, "
+            "document) SELECT 'moved:' || id || ':' || seq || ':' || slot || ':' || project, '', '', project, slot, "
+            "created, 0, 0, 1, ? FROM run WHERE id = ?",
+            (encode_document(Document()), run),
+        )
+
+    def bump_version(self) -> None:
+        """Count up the catalog's version: readers drop what they remember of an older one."""
+        self.database.execute(
+            "INSERT INTO meta (key, value) VALUES ('version', 1) ON CONFLICT (key) DO UPDATE SET value = meta.value + 1"
+        )
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read_version(self) -> int:
+        """Return the catalog's version: equal versions hold equal content."""
+        rows = self.database.execute("SELECT value FROM meta WHERE key = 'version'")
+        return int(rows[0][0]) if rows else 0
+
+    def read_projects(self) -> list[ProjectRow]:
+        """Return all projects, by namespace and name."""
+        rows = self.database.execute("SELECT id, namespace, name, slots FROM project ORDER BY namespace, name")
+        return [ProjectRow(*row) for row in rows]
+
+    def read_run(self, run: RunId) -> RunRow:
+        """Return one run.
+
+        Raises:
+            NotFound: The index does not know it.
+        """
+        rows = self.database.execute(f"SELECT {_RUN_COLUMNS} FROM run WHERE id = ?", (run,))
+        if not rows:
+            raise NotFound(
+                f"run {run} is not in the index; `everbloom ls` lists what is, `everbloom reindex` reads all again.",
+                code="run.unknown",
+                run=run,
+            )
+        return _to_run_row(rows[0])
+
+    def read_places(self, places: Sequence[tuple[int, int]]) -> list[RunRow]:
+        """Return the runs at (project, slot), in the order asked for."""
+        found: dict[tuple[int, int], RunRow] = {}
+        for start in range(0, len(places), 400):
+            part = places[start : start + 400]
+            condition = " OR ".join(["(project = ? AND slot = ?)"] * len(part))
+            flat = [number for place in part for number in place]
+            for row in self.database.execute(f"SELECT {_RUN_COLUMNS} FROM run WHERE {condition}", flat):
+                run = _to_run_row(row)
+                found[run.project, run.slot] = run
+        return [found[place] for place in places if place in found]
+
+    def find_runs(self, reference: str, *, limit: int = 20) -> list[RunRow]:
+        """Return the runs that a full id, a name or the end of an id may mean, newest first."""
+        rows = self.database.execute(
+            f"SELECT {_RUN_COLUMNS} FROM run WHERE id = ? OR name = ? OR (id_reversed >= ? AND id_reversed < ?) "
+            "ORDER BY created DESC, id DESC LIMIT ?",
+            (reference, reference, reference[::-1], reference[::-1] + "~", limit),
+        )
+        return [_to_run_row(row) for row in rows]
+
+    def read_controls(self, run: RunId, tags: Sequence[str] | None = None) -> list[ControlRow]:
+        """Return a run's control records in their order; only those of some tags if asked."""
+        condition = f" AND tag IN ({', '.join('?' * len(tags))})" if tags is not None else ""
+        rows = self.database.execute(
+            "SELECT run, writer, position, number, time, tag, rows_before, body FROM control "
+            f"WHERE run = ?{condition} ORDER BY number, time, writer, position",
+            (run, *(tags or ())),
+        )
+        return [ControlRow(*row) for row in rows]
+
+    def read_writers(self, run: RunId) -> list[WriterRow]:
+        """Return what is known of a run's writers."""
+        rows = self.database.execute(
+            "SELECT run, writer, kind, rank, last_time, heartbeat, seen_boot, seen_at, is_alive FROM writer "
+            "WHERE run = ? ORDER BY writer",
+            (run,),
+        )
+        return [WriterRow(*row) for row in rows]
+
+    def read_damage(self, run: RunId) -> list[DamageRow]:
+        """Return what was skipped of a run's journals."""
+        rows = self.database.execute(
+            "SELECT run, writer, segment, byte, size, reason FROM damage WHERE run = ? ORDER BY writer, segment, byte",
+            (run,),
+        )
+        return [DamageRow(*row) for row in rows]
+
+    def read_open_runs(self) -> list[RunId]:
+        """Return the runs whose end is not known."""
+        return [RunId(row[0]) for row in self.database.execute("SELECT id FROM run WHERE is_open = 1 ORDER BY id")]
+
+    def count_runs(self) -> int:
+        """Return how many runs there are."""
+        return int(self.database.execute("SELECT COUNT(*) FROM run WHERE id_reversed <> ''")[0][0])
+
+
+def _to_run_row(row: tuple[int, str, str, int, int, int, int, bytes]) -> RunRow:
+    seq, run, name, project, slot, created, is_open, data = row
+    return RunRow(seq, RunId(run), name, project, slot, created, bool(is_open), decode_document(data))

@@ -1,0 +1,1 @@
+"""From journals to the index: the only writer of the index."""
