@@ -1,0 +1,63 @@
+"""What the process that trains tells its watcher: one JSON argument and fixed file descriptors.
+
+The two share no code but this and the spool: neither part imports the other.
+"""
+
+import msgspec
+from msgspec import Struct
+
+# The watcher's descriptors. Training writes `FINISHED` to the control pipe when it has said itself how the run
+# ended; the alive pipe's other end tells training whether the watcher still lives.
+CONTROL_FD = 3
+ALIVE_FD = 4
+FIRST_TARGET_FD = 5  # then one per spool that is to be copied, in the order of `WatchOrder.spools`
+FINISHED = b"F"
+
+
+class SpoolOrder(Struct, frozen=True):
+    """One stream to record.
+
+    Attributes:
+        name: The spool file's name in the run's console folder.
+        stream: `out`, `err` or `both`.
+        is_copied: Whether it must be copied to the descriptor that training's output went to before.
+    """
+
+    name: str
+    stream: str
+    is_copied: bool
+
+
+class WatchOrder(Struct, frozen=True):
+    """What to watch.
+
+    Attributes:
+        root: The store.
+        run: The run's id.
+        pid: The process that trains.
+        process_start: Its start in clock ticks since boot, so that another process of that id is not taken
+            for it; 0 where unknown.
+        created_us: When the run began; resources are counted in whole seconds from here.
+        rank: The process's rank.
+        has_resources: Whether to record resources.
+        spools: What it prints.
+    """
+
+    root: str
+    run: str
+    pid: int
+    process_start: int
+    created_us: int
+    rank: int = 0
+    has_resources: bool = True
+    spools: list[SpoolOrder] = []
+
+
+def encode_order(order: WatchOrder) -> str:
+    """Return the order as one command-line argument."""
+    return msgspec.json.encode(order).decode()
+
+
+def parse_order(text: str) -> WatchOrder:
+    """Read an order back."""
+    return msgspec.json.decode(text, type=WatchOrder)

@@ -1,0 +1,1 @@
+"""The process beside training: records console, resources and heartbeat, and tells how training ended."""

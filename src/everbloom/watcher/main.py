@@ -1,0 +1,38 @@
+"""Watch one process until it has ended and all it printed is recorded; then say how it ended.
+
+The watcher has a session of its own and ignores the signals that a terminal or a job scheduler sends to training:
+it must outlive training to tell what killed it. It is started through a shell that exits at once, so it is
+not training's child: `os.wait` and tools that end a process's children do not meet it. Heavy imports are
+avoided; everything it knows comes in one argument (capture.order).
+"""
+
+import os
+import signal
+import sys
+
+from everbloom.capture.order import parse_order
+from everbloom.core.errors import EverbloomError
+from everbloom.watcher.space import close_other_files
+from everbloom.watcher.watch import Watch
+
+
+def main() -> None:
+    """Watch what `sys.argv[1]` orders; the exit code is 0 unless the order cannot be read."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    order = parse_order(sys.argv[1])
+    close_other_files(5 + sum(spool.is_copied for spool in order.spools))
+    os.chdir("/")  # the folder where training runs may be unmounted
+    watch = Watch(order)
+    try:
+        watch.run()
+    except Exception as error:  # noqa: BLE001 - a worker's edge: told once in the run's own record
+        import traceback  # rarely needed, and every megabyte counts
+
+        watch.report(_code_of(error), "".join(traceback.format_exception(error))[-8_000:])
+    finally:
+        watch.close()
+
+
+def _code_of(error: Exception) -> str:
+    return error.code if isinstance(error, EverbloomError) else f"watcher.{type(error).__name__}"
