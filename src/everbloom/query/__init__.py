@@ -1,0 +1,1 @@
+"""The read side: the filter language, run tables, series windows, comparisons. Imports nothing by itself."""
