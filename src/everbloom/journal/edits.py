@@ -14,8 +14,7 @@ from pathlib import Path
 import msgspec
 
 from everbloom.core import layout
-from everbloom.core.clock import now_us
-from everbloom.core.errors import Unavailable
+from everbloom.core.errors import Corrupt, Unavailable
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Edit, Record
 from everbloom.journal.format import (
@@ -33,13 +32,17 @@ from everbloom.journal.format import (
     encode_item,
     find_item_end,
     pack_header,
+    parse_header,
     too_large,
 )
 from everbloom.journal.identity import boot_id, host_id, process_start
 from everbloom.journal.segment import to_unavailable
+from everbloom.journal.writer import check_time, now_in_range_us
 
 SEGMENT_MAX_BYTES = 16 * 1024 * 1024
 NO_WRITER = WriterId("0" * 16)
+
+_decode_tagged = msgspec.msgpack.Decoder(tuple[str, int, msgspec.Raw]).decode
 
 
 def append_edit(root: Path, run: RunId, author: str, record: Record, *, time_us: int | None = None) -> int:
@@ -52,11 +55,12 @@ def append_edit(root: Path, run: RunId, author: str, record: Record, *, time_us:
 
     Raises:
         InvalidInput: The record is larger than a record may be (`record.too_large`).
+        UnsupportedVersion: A newer Everbloom keeps this store's edits.
         Unavailable: The store cannot be written; nothing was.
     """
     body = msgspec.Raw(msgspec.msgpack.encode(record))
     edit = Edit(run=run, author=author, tag=record.tag_name, body=body)
-    data = encode_item((Edit.tag_name, now_us() if time_us is None else time_us, edit))
+    data = encode_item((Edit.tag_name, now_in_range_us() if time_us is None else check_time(time_us), edit))
     if len(data) > RECORD_MAX_BYTES:
         raise too_large(len(data), f"the edit of run {run}")
     folder = layout.edits_dir(root)
@@ -82,18 +86,43 @@ def _locked(path: Path) -> Iterator[None]:
 def _append_locked(folder: Path, data: bytes) -> int:
     number = max((int(path.stem) for path in folder.glob("*.seg") if path.stem.isdigit()), default=0)
     path = layout.segment_path(folder, number)
-    size = path.stat().st_size if path.exists() else 0
-    if size >= SEGMENT_MAX_BYTES:
-        number, size = number + 1, 0
+    if path.exists() and not _can_take_more(path):
+        number += 1
         path = layout.segment_path(folder, number)
+    size = path.stat().st_size if path.exists() else 0
     file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        size = _cut_torn_end(file, size)
-        prefix = _fresh_header(number) if size < HEADER_BYTES else _seal_if_full(file, size, len(data))
+        size, is_sound = _cut_torn_end(file, size)
+        is_fresh = size < HEADER_BYTES
+        prefix = (
+            _fresh_header(number) if is_fresh else _seal_if_full(file, size, len(data) if is_sound else BLOCK_BYTES)
+        )
         _write_whole(file, prefix + data, size, path)
-        return number << 32 | size + len(prefix)
     finally:
         os.close(file)
+    if is_fresh:
+        _sync_folder(folder)
+    return number << 32 | size + len(prefix)
+
+
+def _can_take_more(path: Path) -> bool:
+    """Tell whether a segment has room and is one; behind a damaged header no reader would find the edit."""
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+    try:
+        parse_header(head, path=path)
+    except Corrupt:
+        return False
+    return path.stat().st_size < SEGMENT_MAX_BYTES
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name as durable as its content."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _fresh_header(number: int) -> bytes:
@@ -101,22 +130,49 @@ def _fresh_header(number: int) -> bytes:
     return pack_header(Header(BY_FILE_SIZE, number, NO_WRITER, host_id(), boot_id(), process_start(pid), pid))
 
 
-def _cut_torn_end(file: int, size: int) -> int:
-    """Drop what a writer killed within its `write()` left behind; returns the size that is whole."""
+def _cut_torn_end(file: int, size: int) -> tuple[int, bool]:
+    """Drop what a writer killed within its `write()` left behind.
+
+    Returns:
+        The size that is whole; and whether the last block is sound. One that holds anything but records (zeros
+        that a power cut left) is kept as it is, but no record may stand behind it: readers would not reach that.
+    """
     if size < HEADER_BYTES:
         os.ftruncate(file, 0)
-        return 0
-    start = block_start(size - 1)
+        return 0, True
+    if size % BLOCK_BYTES == 0:
+        return size, True
+    start = block_start(size)
     block = os.pread(file, size - start, start)
     limit = min(len(block), block_end(start) - SEAL_BYTES - start)
-    position = 0
+    position, is_sound = 0, True
     try:
-        while position < limit and block[position] != PADDING:
-            position = find_item_end(block, position, limit)
-    except TornItem:
+        while position < limit and block[position] != PADDING and is_sound:
+            end = find_item_end(block, position, limit)
+            is_sound = _is_record(block[position:end])
+            position = end if is_sound else position
+    except TornItem as torn:
+        is_sound = torn.is_incomplete
+    if is_sound and start + position < size:  # an item, padding or a seal that was not finished
         os.ftruncate(file, start + position)
-        return start + position
-    return size
+        return start + position, True
+    return (size, True) if is_sound else (_cut_to_content(file, size), False)
+
+
+def _cut_to_content(file: int, size: int) -> int:
+    """Cut a damaged block so that its seal still has room."""
+    limit = block_end(size) - SEAL_BYTES
+    if size > limit:
+        os.ftruncate(file, limit)
+    return min(size, limit)
+
+
+def _is_record(item: bytes) -> bool:
+    try:
+        _decode_tagged(item)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+        return False
+    return True
 
 
 def _seal_if_full(file: int, size: int, length: int) -> bytes:

@@ -73,13 +73,14 @@ def pack_header(header: Header) -> bytes:
 
 
 def parse_header(data: bytes, *, path: object) -> Header | None:
-    """Read a header; None where the writer has not got as far as writing one.
+    """Read a header; None where the writer has not got as far as publishing one.
 
     Raises:
         UnsupportedVersion: A newer major version wrote it; names both.
         Corrupt: The magic or the check is wrong.
     """
-    if len(data) < HEADER_BYTES or not any(data[8:HEADER_BYTES]):
+    # The committed length is written last: while it is 0, the rest of the header may be half there.
+    if len(data) < HEADER_BYTES or not any(data[:8]):
         return None
     committed, magic, major, _, number, writer, host, boot, start, pid = _HEADER.unpack_from(data)
     if magic != MAGIC:

@@ -6,6 +6,8 @@ unsealed block behind the first item that is neither a row nor a tagged record. 
 live writer may be read at any moment.
 """
 
+import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +44,9 @@ BATCH_BYTES = 8 * 1024 * 1024  # about what one read returns at most, so that me
 _Item = tuple[int | str, int, msgspec.Raw]
 _decode_item = msgspec.msgpack.Decoder(_Item).decode
 _decode_values = msgspec.msgpack.Decoder(dict[str, int | float]).decode
+_MAP_HEADS = frozenset({*range(0x80, 0x90), 0xDE, 0xDF})
+_INT64 = range(-(2**63), 2**63)
+_BAD_BYTES = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_record = {tag: msgspec.msgpack.Decoder(kind).decode for tag, kind in RECORD_TYPES.items()}
 
 
@@ -78,7 +83,7 @@ class Control:
     """A control record where it stood.
 
     Attributes:
-        record: What it says; `Unknown` for a type of a newer version.
+        record: What it says; `Unknown` for a type, or a body of a known type, that only a newer version knows.
         time_us: When it was written, by the writer's clock.
         position: `segment << 32 | byte`; grows along the journal.
         rows_before: How many rows of the journal came before it.
@@ -163,32 +168,53 @@ def read_header(journal: Path, segment: int) -> Header | None:
         return None
 
 
+def _find_next(journal: Path, segment: int) -> int | None:
+    """Return the number of the first segment behind `segment`, which is the next one unless that went missing."""
+    following = layout.segment_path(journal, segment + 1)
+    if following.exists():
+        return segment + 1
+    try:
+        names = [path.name for path in journal.iterdir()]
+    except FileNotFoundError:
+        return None
+    stems = (name.removesuffix(".seg") for name in names if name.endswith(".seg"))
+    later = min((int(stem) for stem in stems if stem.isdecimal() and int(stem) > segment), default=None)
+    # A live writer may have made both while the folder was listed, and a listing is not one moment.
+    return segment + 1 if later is not None and following.exists() else later
+
+
 def _read_segment(journal: Path, decoder: "_Decoder", max_bytes: int) -> None:
     path = layout.segment_path(journal, decoder.segment)
     # Asked before the bytes are read: whatever a writer puts into segment n is there before n + 1 is.
-    has_next = layout.segment_path(journal, decoder.segment + 1).exists()
+    following = _find_next(journal, decoder.segment)
     try:
         file = path.open("rb", buffering=0)
     except FileNotFoundError:
-        decoder.skip_missing_segment(has_next=has_next)
+        if following is None:
+            decoder.stop(has_more=False)
+        else:
+            decoder.skip_to(following)
         return
     with file:
         try:
             header = parse_header(file.read(HEADER_BYTES), path=path)
         except Corrupt as error:
-            decoder.skip_segment(path.stat().st_size, error.message, has_next=has_next)
+            decoder.skip_segment(os.fstat(file.fileno()).st_size, error.message, following)
             return
-        size = path.stat().st_size
-        if header is None:  # its writer has just made the file, or died on the way
-            decoder.end_segment(has_next=has_next, is_closed=False)
+        size = os.fstat(file.fileno()).st_size
+        if header is None:  # its writer has just made the file, or died on the way; not if it made another one
+            if following is None:
+                decoder.stop(has_more=False)
+            else:
+                decoder.skip_segment(size, "the segment has no header", following)
             return
         committed = size if header.committed == BY_FILE_SIZE else min(header.committed, size)
-        decoder.begin_segment(header)
+        decoder.begin_segment(header, is_last=following is None)
         is_waiting = _read_blocks(file, decoder, committed, max_bytes)
         if is_waiting or decoder.byte < committed:
             decoder.stop(has_more=not is_waiting)
         else:
-            decoder.end_segment(has_next=has_next, is_closed=_has_closing_mark(file, committed))
+            decoder.end_segment(following, is_closed=_has_closing_mark(file, committed))
 
 
 def _read_blocks(file: BinaryIO, decoder: "_Decoder", committed: int, max_bytes: int) -> bool:
@@ -258,26 +284,31 @@ class _Decoder:
         self._shapes: list[RowShape] = []
         self._runs: dict[RowShape, _Runs] = {}
 
-    def begin_segment(self, header: Header) -> None:
+    def begin_segment(self, header: Header, *, is_last: bool) -> None:
         self._batch.header = header
-        self._is_other_boot = header.boot != boot_id()
-        self._is_growing = header.committed == BY_FILE_SIZE
+        is_by_size = header.committed == BY_FILE_SIZE
+        # What a file grew by was written; only space that was allocated may hold anything after a power cut.
+        self._is_other_boot = header.boot != boot_id() and not is_by_size
+        self._is_growing = is_by_size and is_last
 
     def decode_block(self, block: bytes, start: int) -> bool:
         """Decode from where the read stands to the end of the block; False where it must wait for more bytes."""
-        is_full = len(block) == BLOCK_BYTES
         content_start = block_start(start) - start
-        content_end = BLOCK_BYTES - SEAL_BYTES if is_full else len(block)
-        if is_full and compute_seal(memoryview(block)[content_start:content_end]) != block[content_end:]:
-            self._skip(start + BLOCK_BYTES, "the block's seal does not fit its bytes")
+        content_end, is_sealed, reason = _check_seal(block, content_start)
+        if reason is not None:
+            self._skip(start + len(block), reason)
             return True
         try:
-            position = self._decode_items(block, start, content_end, is_sealed=is_full)
-            if not is_full and position < content_end:
-                self._check_closing(block, content_start, position)
+            position = self._decode_items(block, start, content_end, is_sealed=is_sealed)
+            if not is_sealed and position < content_end:
+                rest = block[position:]
+                is_unfinished = (
+                    len(rest) < CLOSING_BYTES or rest.count(PADDING, 0, -SEAL_BYTES) == len(rest) - SEAL_BYTES
+                )
+                raise _Violation(position, "padding stands where an item should", is_incomplete=is_unfinished)
         except _Violation as violation:
             self._advance(start + violation.position)
-            if violation.is_incomplete and self._is_growing and not is_full:
+            if violation.is_incomplete and self._is_growing and not is_sealed:
                 return False  # a `write()` on its way: the rest comes with the next read
             self._skip(start + len(block), violation.reason)
         else:
@@ -285,10 +316,6 @@ class _Decoder:
         finally:
             self._decode_runs(block)
         return True
-
-    def _check_closing(self, block: bytes, content_start: int, position: int) -> None:
-        if not is_closing_mark(block[position:], memoryview(block)[content_start:position]):
-            raise _Violation(position, "padding stands where an item should, and no closing seal fits")
 
     def _decode_items(self, block: bytes, start: int, end: int, *, is_sealed: bool) -> int:
         position = self.byte - start
@@ -333,41 +360,52 @@ class _Decoder:
     def _decode_item(self, block: bytes, start: int, position: int, end: int, *, is_sealed: bool) -> int:
         try:
             item_end = find_item_end(block, position, end)
-            raw = block[position:item_end]
-            first, time_us, body = _decode_item(raw)
-            if not is_sealed:
-                self._check_time(time_us, position)
-            if isinstance(first, str):
-                self._take_control(first, time_us, body, raw, start + position)
-            else:
-                self._take_odd_row(first, time_us, _decode_values(body), position)
         except TornItem as torn:
             raise _Violation(position, "an item is cut off", is_incomplete=torn.is_incomplete) from torn
-        except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _Violation(position, f"an item is neither a row nor a record: {error}") from error
+        reason = self._take_item(block[position:item_end], start + position, is_sealed=is_sealed)
+        if reason is not None and not is_sealed:
+            raise _Violation(position, reason)
+        if reason is not None:  # the seal says that this was written so, and where it ends is known: only it is lost
+            self._batch.damage.append(Damage(self.segment, start + position, item_end - position, reason))
         return item_end
 
-    def _check_time(self, time_us: int, position: int) -> None:
-        if time_us < EARLIEST_US or (self._is_other_boot and time_us > self._latest_us):
-            raise _Violation(position, f"an item's time {time_us} is out of range")
+    def _take_item(self, raw: bytes, byte: int, *, is_sealed: bool) -> str | None:
+        """Take an item into the batch; returns why not where it is neither a row nor a record."""
+        try:
+            first, time_us, body = _decode_item(raw)
+            is_in_range = time_us in _INT64 if is_sealed else self._is_in_range(time_us)
+            if not is_in_range:
+                return f"an item's time {time_us} is out of range"
+            if isinstance(first, str):
+                return self._take_control(first, time_us, body, raw, byte)
+            return self._take_odd_row(first, time_us, _decode_values(body))
+        except _BAD_BYTES as error:
+            return f"an item is neither a row nor a record: {error}"
 
-    def _take_odd_row(self, step: int, time_us: int, values: dict[str, int | float], position: int) -> None:
-        if not -(2**63) <= step < 2**63 or not values:
-            raise _Violation(position, f"a row's step {step} is out of range, or it has no values")
+    def _is_in_range(self, time_us: int) -> bool:
+        return EARLIEST_US <= time_us < 2**63 and not (self._is_other_boot and time_us > self._latest_us)
+
+    def _take_odd_row(self, step: int, time_us: int, values: dict[str, int | float]) -> str | None:
+        if step not in _INT64 or not values:
+            return f"a row's step {step} is out of range, or it has no values"
         names = tuple(sorted(values))
         self._batch.rounded += sum(type(v) is int and abs(v) > EXACT_INT for v in values.values())
         row = np.array([[float(values[name]) for name in names]])
-        self._gather(Rows(names, np.array([step]), np.array([time_us]), np.array([self.rows_read]), row))
+        steps, times, ordinals = (np.array([number], np.int64) for number in (step, time_us, self.rows_read))
+        self._gather(Rows(names, steps, times, ordinals, row))
         self.rows_read += 1
+        return None
 
     def _gather(self, rows: Rows) -> None:
         self._gathered.setdefault(rows.names, []).append(rows)
 
-    def _take_control(self, tag: str, time_us: int, body: msgspec.Raw, raw: bytes, byte: int) -> None:
-        decode = _decode_record.get(tag)
-        record = decode(body) if decode else Unknown(tag=tag, body=msgspec.Raw(bytes(body)))
+    def _take_control(self, tag: str, time_us: int, body: msgspec.Raw, raw: bytes, byte: int) -> str | None:
+        content = bytes(body)
+        if content[0] not in _MAP_HEADS:
+            return f"the body of a record {tag[:40]!r} is no map"
         position = self.segment << 32 | byte
-        self._batch.controls.append(Control(record, time_us, position, self.rows_read, raw))
+        self._batch.controls.append(Control(_to_record(tag, content), time_us, position, self.rows_read, raw))
+        return None
 
     def _skip(self, byte: int, reason: str) -> None:
         self._batch.damage.append(Damage(self.segment, self.byte, byte - self.byte, reason))
@@ -377,23 +415,27 @@ class _Decoder:
         self.bytes_read += byte - self.byte
         self.byte = byte
 
-    def skip_segment(self, size: int, reason: str, *, has_next: bool) -> None:
+    def skip_segment(self, size: int, reason: str, following: int | None) -> None:
+        """Pass over a segment of which nothing can be read."""
         if size > self.byte:
             self._skip(size, reason)
-        self.end_segment(has_next=has_next, is_closed=False)
+        self.end_segment(following, is_closed=False)
 
-    def skip_missing_segment(self, *, has_next: bool) -> None:
-        if has_next:
-            self._skip(self.byte, "the segment is missing")
-        self.end_segment(has_next=has_next, is_closed=False)
+    def skip_to(self, following: int) -> None:
+        """Pass over segments that are not there; how large they were is not known, so 0 bytes are counted."""
+        reason = f"segments {self.segment} to {following - 1} are missing"
+        self._batch.damage.append(Damage(self.segment, HEADER_BYTES, 0, reason))
+        self.segment, self.byte = following, HEADER_BYTES
 
-    def end_segment(self, *, has_next: bool, is_closed: bool) -> None:
-        """Go on to the next segment, or stop where there is none."""
-        if has_next:
-            self.segment, self.byte = self.segment + 1, HEADER_BYTES
+    def end_segment(self, following: int | None, *, is_closed: bool) -> None:
+        """Go on to the following segment, or stop where there is none."""
+        if following is None:
+            self._batch.is_closed = is_closed
+            self.stop(has_more=False)
             return
-        self._batch.is_closed = is_closed
-        self.stop(has_more=False)
+        self.segment, self.byte = self.segment + 1, HEADER_BYTES
+        if following > self.segment:
+            self.skip_to(following)
 
     def stop(self, *, has_more: bool) -> None:
         self._batch.has_more = has_more
@@ -404,6 +446,40 @@ class _Decoder:
         self._batch.end = Position(self.segment, self.byte, self.rows_read)
         self._batch.rows = [_join(names, pieces) for names, pieces in self._gathered.items()]
         return self._batch
+
+
+def _check_seal(block: bytes, content_start: int) -> tuple[int, bool, str | None]:
+    """Return where a block's items end at most, whether a seal vouches for them, and what is wrong with it."""
+    view = memoryview(block)
+    if len(block) == BLOCK_BYTES:
+        end = BLOCK_BYTES - SEAL_BYTES
+        fits = compute_seal(view[content_start:end]) == block[end:]
+        return end, fits, None if fits else "the block's seal does not fit its bytes"
+    end = len(block) - CLOSING_BYTES
+    if end < content_start or block[end] != PADDING:
+        return len(block), False, None
+    if is_closing_mark(block[end:], view[content_start:end]):
+        return end, True, None
+    is_mark = block.count(PADDING, end) <= SEAL_BYTES and _holds_items(block, content_start, end)
+    return len(block), False, "the closing seal does not fit its bytes" if is_mark else None
+
+
+def _holds_items(block: bytes, position: int, end: int) -> bool:
+    """Tell whether whole items fill the bytes up to `end` exactly."""
+    try:
+        while position < end and block[position] != PADDING:
+            position = find_item_end(block, position, end)
+    except TornItem:
+        return False
+    return position == end
+
+
+def _to_record(tag: str, content: bytes) -> Record:
+    decode = _decode_record.get(tag)
+    if decode is not None:
+        with contextlib.suppress(*_BAD_BYTES):  # a value that only a newer version knows: carried along untouched
+            return decode(content)
+    return Unknown(tag=tag, body=msgspec.Raw(content))
 
 
 def _join(names: tuple[str, ...], pieces: list[Rows]) -> Rows:

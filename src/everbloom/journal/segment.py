@@ -46,6 +46,9 @@ _NETWORK_FILE_SYSTEMS = (
     "ceph",
     "glusterfs",
     "afs",
+    "virtiofs",
+    "vboxsf",
+    "drvfs",
 )
 
 
@@ -117,10 +120,12 @@ class MappedSegment:
         try:
             os.posix_fallocate(self._file, 0, size_bytes)
             self.map = mmap.mmap(self._file, size_bytes)
-        except OSError as error:
+        except BaseException as error:  # also what a signal handler raised meanwhile
             os.close(self._file)
             path.unlink(missing_ok=True)
-            raise to_unavailable(error, path) from error
+            if isinstance(error, OSError):
+                raise to_unavailable(error, path) from error
+            raise
         self.map[8:HEADER_BYTES] = pack_header(header)[8:]
         self._committed = memoryview(self.map)[:8].cast("Q")
         self.position = HEADER_BYTES
@@ -191,7 +196,7 @@ class MappedSegment:
 class WrittenSegment:
     """A segment that grows by one `write()` a record; its size is the publish point."""
 
-    __slots__ = ("_content", "_file", "_size", "limit", "path", "position")
+    __slots__ = ("_content", "_file", "_pending", "_size", "limit", "path", "position")
 
     def __init__(self, path: Path, header: Header, size_bytes: int) -> None:
         """Create the file with its header.
@@ -203,6 +208,7 @@ class WrittenSegment:
         self._size = size_bytes
         self._file = _create(path, os.O_APPEND)
         self._content = bytearray()  # of the current block, for its seal
+        self._pending: tuple[bytes, int] | None = None
         self.position = 0
         self.limit = BLOCK_BYTES - SEAL_BYTES
         try:
@@ -211,18 +217,42 @@ class WrittenSegment:
             os.close(self._file)
             path.unlink(missing_ok=True)
             raise
-        self._content.clear()
 
     def _write(self, data: bytes) -> None:
+        size, limit = len(data), self.limit
+        # A signal handler may raise anywhere below. Until all is noted nothing fits, so that `has_room` is asked
+        # first, and that settles what became of the interrupted record.
+        self._pending, self.limit = (data, limit), 0
         try:
             written = os.write(self._file, data)
-            if written != len(data):  # the disk filled up on the way: take the part back, or a reader sees it
-                os.ftruncate(self._file, self.position)
-                raise OSError(errno.ENOSPC, "the disk is full")
         except OSError as error:
+            self._pending, self.limit = None, limit
             raise to_unavailable(error, self.path) from error
-        self.position += len(data)
+        if written != size:  # the disk filled up on the way: take the part back, or a reader sees it
+            self._settle()
+            raise to_unavailable(OSError(errno.ENOSPC, "the disk is full"), self.path)
+        self.position += size
+        self._note(data)
+        self._pending, self.limit = None, limit
+
+    def _note(self, data: bytes) -> None:
         self._content += data
+        if self.position == HEADER_BYTES or not self.position % BLOCK_BYTES:
+            self._content.clear()
+
+    def _settle(self) -> None:
+        """Find out what became of an interrupted `write()`: whole, and then it counts, or taken back."""
+        if self._pending is None:
+            return
+        data, limit = self._pending
+        size = os.fstat(self._file).st_size
+        if size == self.position + len(data):
+            self.position = size
+        elif size != self.position:
+            os.ftruncate(self._file, self.position)
+        start = block_start(self.position)
+        self._content = bytearray(os.pread(self._file, max(self.position - start, 0), start))
+        self._pending, self.limit = None, limit
 
     def append(self, data: bytes) -> None:
         """Write a record that `has_room` for it, by one system call."""
@@ -230,6 +260,7 @@ class WrittenSegment:
 
     def has_room(self, size: int) -> bool:
         """Tell whether a record fits, after sealing the current block if it does not fit into that one."""
+        self._settle()
         if self.position + size <= self.limit:
             return True
         if self.position < block_end(self.limit):
@@ -242,15 +273,15 @@ class WrittenSegment:
     def _seal_block(self) -> None:
         padding = bytes([PADDING]) * (self.limit - self.position)
         self._write(padding + compute_seal(bytes(self._content) + padding))
-        self._content.clear()
 
     def close(self) -> bool:
         """Seal what was written and mark the segment as complete; returns whether the mark stands."""
         try:
+            self._settle()
             if self.position < block_end(self.limit) and self.position + CLOSING_BYTES >= block_end(self.limit):
                 self._seal_block()
             self._write(bytes([PADDING]) + compute_seal(bytes(self._content)))
-        except EverbloomError:
+        except (EverbloomError, OSError):
             return False
         finally:
             os.close(self._file)
@@ -262,8 +293,14 @@ class WrittenSegment:
 
 
 def _create(path: Path, flags: int = 0) -> int:
+    flags |= os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
     try:
-        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC | flags, 0o644)
+        try:
+            return os.open(path, flags, 0o644)
+        except FileExistsError:
+            # Nobody else writes in this journal: a signal handler raised while we made it. It holds no record.
+            path.unlink()
+            return os.open(path, flags, 0o644)
     except OSError as error:
         raise to_unavailable(error, path) from error
 

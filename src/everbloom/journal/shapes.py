@@ -177,6 +177,8 @@ class _Walk:
         size, dtype = _NUMBERS[first]
         self.take_fixed(1)
         if is_bounded and dtype == ">u8":
+            if self.byte() >= 0x80:
+                raise _OddRow
             self.small.append((offset + 1, False))
             self.pattern.append(rb"[\x00-\x7f].{7}")
         else:

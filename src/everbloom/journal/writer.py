@@ -13,18 +13,19 @@ from collections import deque
 from pathlib import Path
 
 from everbloom.core import layout
-from everbloom.core.clock import EARLIEST_US, monotonic_s, now_ns, now_us
-from everbloom.core.errors import EverbloomError, Unavailable
+from everbloom.core.clock import AHEAD_US, EARLIEST_US, monotonic_s, now_ns, now_us
+from everbloom.core.errors import EverbloomError, InvalidInput, Unavailable
 from everbloom.core.ids import RunId, WriterId, new_writer_id
 from everbloom.core.records import Record, Start, Unknown
 from everbloom.journal.format import RECORD_MAX_BYTES, Header, encode_item, too_large
 from everbloom.journal.identity import boot_id, host_id, process_start
-from everbloom.journal.registry import register_writer
+from everbloom.journal.registry import register_writer, unregister_writer
 from everbloom.journal.segment import MappedSegment, Segment, WrittenSegment, can_map, to_unavailable
 
 SEGMENT_FIRST_BYTES = 256 * 1024
 SEGMENT_SECOND_BYTES = 4 * 1024 * 1024
 SEGMENT_MAX_BYTES = 16 * 1024 * 1024
+STEP_MAX = 2**63 - 1
 RETRY_S = 1.0  # a full disk is asked again at most this often, so that a tight loop does not slow down
 
 
@@ -50,6 +51,7 @@ class JournalWriter:
         "_deferred",
         "_is_busy",
         "_is_closed",
+        "_is_closing",
         "_journal",
         "_lock",
         "_map_allowed",
@@ -74,7 +76,7 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._number = -1
         self._is_busy = False
-        self._is_closed = False
+        self._is_closing = self._is_closed = False
         self._refusal: EverbloomError | None = None
         self._retry_at_s = 0.0
         self._deferred: deque[tuple[int | None, int, bytes | dict[str, float]]] = deque()
@@ -99,54 +101,74 @@ class JournalWriter:
             register_writer(root, run, writer.writer_id)
         except OSError as error:
             raise to_unavailable(error, writer._journal) from error
-        writer._open_next_segment()
-        writer.append(start)
+        try:
+            writer.append(start)
+        except EverbloomError:
+            unregister_writer(root, run, writer.writer_id)
+            raise
         return writer
 
     def append_row(self, step: int | None, time_us: int | None, values: dict[str, float]) -> int:
         """Append one row of numbers, published on return.
 
+        A call that a signal handler makes in the middle of another append is published when that one is whole.
+
         Args:
             step: Within int64; None counts: one more than the step of the call before, 0 at first.
-            time_us: Microseconds since 1970; None is now.
-            values: Names to exact `int` or `float`; integers within int64. Not checked here.
+            time_us: Microseconds since 1970, from 2000 to tomorrow; None is now.
+            values: Names to exact `int` or `float`; integers within int64. Not checked here. Where there are
+                none, nothing is written.
 
         Returns:
             The row's step.
 
         Raises:
+            InvalidInput: Step or time is out of range (`step.out_of_range`, `time.out_of_range`).
             Unavailable: There is no space for it (`disk.full`), or the store is gone; the row is not recorded.
             OverflowError: An integer does not fit; the row is not recorded.
         """
         with self._lock:
             if step is None:
                 step = self.last_step + 1
+            if not -STEP_MAX <= step <= STEP_MAX:
+                raise _step_out_of_range(step)
             self.last_step = step
+            if time_us is None:
+                time_us = now_ns() // 1000
+                if time_us < EARLIEST_US:
+                    time_us = EARLIEST_US
+            else:
+                check_time(time_us)
             if self._is_busy:
-                self._deferred.append((step, time_us or _now_us(), dict(values)))
+                self._deferred.append((step, time_us, dict(values)))
+                return step
+            if not values:
                 return step
             self._is_busy = True
             try:
-                data = encode_item((step, now_ns() // 1000 if time_us is None else time_us, values))
+                data = encode_item((step, time_us, values))
                 segment = self._segment
                 if segment is None or segment.position + len(data) > segment.limit:
                     self._append_slowly(data, (step, time_us, values))
                 else:
                     segment.append(data)
             finally:
-                self._is_busy = False
-                if self._deferred:
-                    self._append_deferred()
+                try:
+                    if self._deferred or self._is_closing:
+                        self._catch_up()
+                finally:
+                    self._is_busy = False
         return step
 
     def append(self, record: Record, *, time_us: int | None = None) -> None:
         """Append one control record, published on return.
 
         Raises:
-            InvalidInput: It is larger than a record may be (`record.too_large`); keep it as a blob instead.
+            InvalidInput: It is larger than a record may be (`record.too_large`); keep it as a blob instead. Or its
+                time is not between 2000 and tomorrow (`time.out_of_range`).
             Unavailable: There is no space for it, or the store is gone; it is not recorded.
         """
-        data = encode_record(record, _now_us() if time_us is None else time_us)
+        data = encode_record(record, now_in_range_us() if time_us is None else check_time(time_us))
         with self._lock:
             if self._is_busy:
                 self._deferred.append((None, 0, data))
@@ -155,19 +177,33 @@ class JournalWriter:
             try:
                 self._append_bytes(data)
             finally:
-                self._is_busy = False
-                if self._deferred:
-                    self._append_deferred()
+                try:
+                    if self._deferred or self._is_closing:
+                        self._catch_up()
+                finally:
+                    self._is_busy = False
 
     def close(self) -> None:
-        """Seal and truncate the journal; later appends raise. May be called again."""
+        """Seal and truncate the journal; later appends raise. May be called again.
+
+        Called by a signal handler in the middle of an append, it takes effect when that one is whole.
+        """
         with self._lock:
-            if self._is_closed:
+            if self._is_busy:
+                self._is_closing = True
                 return
-            self._is_closed = True
-            segment, self._segment = self._segment, None
-            if segment is not None:
-                segment.close()
+            self._is_busy = True
+            try:
+                self._catch_up()
+                self._close_now()
+            finally:
+                self._is_busy = False
+
+    def _close_now(self) -> None:
+        self._is_closed = True
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.close()
 
     def abandon(self) -> None:
         """Let go of the files without touching them: a forked child does this with its parent's writer."""
@@ -177,18 +213,17 @@ class JournalWriter:
         if segment is not None:
             segment.abandon()
 
-    def _append_slowly(self, data: bytes, row: tuple[int, int | None, dict[str, float]]) -> None:
+    def _append_slowly(self, data: bytes, row: tuple[int, int, dict[str, float]]) -> None:
         if len(data) <= RECORD_MAX_BYTES:
             self._append_bytes(data)
             return
         step, time_us, values = row
-        shared_time_us = _now_us() if time_us is None else time_us
         items = list(values.items())
         if len(items) == 1:
             raise too_large(len(data), f"metric {items[0][0][:40]!r}…")
         for half in (items[: len(items) // 2], items[len(items) // 2 :]):
             part = dict(half)
-            self._append_slowly(encode_item((step, shared_time_us, part)), (step, shared_time_us, part))
+            self._append_slowly(encode_item((step, time_us, part)), (step, time_us, part))
 
     def _append_bytes(self, data: bytes) -> None:
         if self._is_closed:
@@ -204,17 +239,26 @@ class JournalWriter:
             segment = self._open_next_segment()
         segment.append(data)
 
-    def _append_deferred(self) -> None:
+    def _catch_up(self) -> None:
+        """Do what signal handlers asked for meanwhile; still busy, so that the next handler waits its turn too."""
         while self._deferred:
-            step, time_us, data = self._deferred.popleft()
-            if isinstance(data, bytes):
-                self._append_bytes(data)
-            elif step is not None:
-                self._append_slowly(encode_item((step, time_us, data)), (step, time_us, data))
+            # Taken off after it is published: were the next handler to raise in between, it would be lost.
+            step, time_us, data = self._deferred[0]
+            try:
+                if isinstance(data, bytes):
+                    self._append_bytes(data)
+                elif step is not None and data:
+                    self._append_slowly(encode_item((step, time_us, data)), (step, time_us, data))
+            except (EverbloomError, OverflowError):
+                self._deferred.popleft()  # refused, as it would have been at once; the caller is told
+                raise
+            self._deferred.popleft()
+        if self._is_closing:
+            self._close_now()
 
     def _open_next_segment(self) -> Segment:
         if self._refusal is not None and monotonic_s() < self._retry_at_s:
-            raise self._refusal
+            raise self._refusal.with_traceback(None)  # or each raise would lengthen it: a leak in a tight loop
         number, pid = self._number + 1, os.getpid()
         header = Header(0, number, self.writer_id, host_id(), boot_id(), process_start(pid), pid)
         is_mapped = can_map(self._journal) if self._map_allowed is None else self._map_allowed
@@ -238,6 +282,28 @@ def encode_record(record: Record, time_us: int) -> bytes:
     return encode_item((record.tag_name, time_us, record))
 
 
-def _now_us() -> int:
-    # A clock that was never set must not write times that every reader takes for damage.
+def now_in_range_us() -> int:
+    """Return the time to record: a clock that was never set must not write what every reader takes for damage."""
     return max(now_us(), EARLIEST_US)
+
+
+def check_time(time_us: int) -> int:
+    """Return a time that a record was given, if every reader will take it for one.
+
+    Raises:
+        InvalidInput: It is before 2000 or later than tomorrow (`time.out_of_range`).
+    """
+    if not EARLIEST_US <= time_us <= now_in_range_us() + AHEAD_US:
+        raise InvalidInput(
+            f"time {time_us} µs since 1970 is before 2000 or more than a day ahead of this machine's clock; give "
+            f"microseconds in UTC, or no time for now.",
+            code="time.out_of_range",
+            time_us=time_us,
+        )
+    return time_us
+
+
+def _step_out_of_range(step: int) -> InvalidInput:
+    return InvalidInput(
+        f"step {step} does not fit into 64 bits; count from a smaller one.", code="step.out_of_range", step=step
+    )
