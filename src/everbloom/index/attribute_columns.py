@@ -8,6 +8,7 @@ documents, until they are folded into the blocks many at a time. A reader sees b
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from everbloom.core.ids import RunId
 from everbloom.index.blocks import BLOCK_RUNS, ColumnBuilder, patch_block
 from everbloom.index.catalog import ProjectRow
 from everbloom.index.columns import MISSING_CELL, Cell, Column
@@ -35,30 +36,31 @@ class AttributeColumns:
         """Create the tables that are missing."""
         self.database.create(*_TABLES)
 
-    def fold_pending(self, now_us: int, *, is_forced: bool = False) -> int:
+    def fold_pending(self, now_us: int, *, is_forced: bool = False) -> list[RunId]:
         """Fold what is pending into the blocks where it is due, within the caller's transaction.
 
         Due are a project's pending runs when there are many of them, or when one has waited for a minute.
 
         Returns:
-            How many runs were folded.
+            The runs that were folded.
         """
         due = self.database.execute(
             "SELECT project, COUNT(*), MIN(pending_since) FROM run WHERE pending_since IS NOT NULL GROUP BY project"
         )
-        folded = 0
+        folded: list[RunId] = []
         for project, count, since in due:
             if is_forced or count >= FOLD_AT_RUNS or now_us - since >= FOLD_AFTER_US:
                 folded += self._fold_project(project)
         return folded
 
-    def _fold_project(self, project: int) -> int:
+    def _fold_project(self, project: int) -> list[RunId]:
         rows = self.database.execute(
-            "SELECT slot, was_folded, document FROM run WHERE project = ? AND pending_since IS NOT NULL ORDER BY slot",
+            "SELECT slot, was_folded, document, id, id_reversed FROM run "
+            "WHERE project = ? AND pending_since IS NOT NULL ORDER BY slot",
             (project,),
         )
         by_block: defaultdict[int, list[tuple[int, bool, Document]]] = defaultdict(list)
-        for slot, was_folded, data in rows:
+        for slot, was_folded, data, _, _ in rows:
             by_block[slot // BLOCK_RUNS].append((slot % BLOCK_RUNS, bool(was_folded), decode_document(data)))
         (slots,) = self.database.execute("SELECT slots FROM project WHERE id = ?", (project,))[0]
         for block, places in by_block.items():
@@ -69,7 +71,7 @@ class AttributeColumns:
             "UPDATE run SET pending_since = NULL, was_folded = 1 WHERE project = ? AND pending_since IS NOT NULL",
             (project,),
         )
-        return len(rows)
+        return [RunId(run) for _, _, _, run, reversed_id in rows if reversed_id]
 
     def _fold_block(self, project: int, block: int, places: list[tuple[int, bool, Document]], size: int) -> None:
         cells: defaultdict[str, dict[int, Cell]] = defaultdict(dict)

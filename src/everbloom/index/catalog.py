@@ -39,6 +39,9 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS damage (
         run {text} NOT NULL, writer {text} NOT NULL, segment {int} NOT NULL, byte {int} NOT NULL,
         size {int} NOT NULL, reason {text} NOT NULL, PRIMARY KEY (run, writer, segment, byte))""",
+    """CREATE TABLE IF NOT EXISTS experiment (
+        namespace {text} NOT NULL, project {text} NOT NULL, name {text} NOT NULL,
+        PRIMARY KEY (namespace, project, name))""",
     "CREATE TABLE IF NOT EXISTS meta (key {text} PRIMARY KEY, value {int} NOT NULL)",
 )
 
@@ -205,6 +208,26 @@ class Catalog:
             "document) SELECT 'moved:' || id || ':' || seq || ':' || slot || ':' || project, '', '', project, slot, "
             "created, 0, 0, 1, ? FROM run WHERE id = ?",
             (encode_document(Document()), run),
+        )
+
+    def mark_pending(self, run: RunId, *, now_us: int) -> None:
+        """Have the run's text and cells made anew at the next fold, though its document is as it was."""
+        self.database.execute("UPDATE run SET pending_since = ? WHERE id = ? AND pending_since IS NULL", (now_us, run))
+
+    def add_experiments(self, experiments: Iterable[tuple[str, str, str]]) -> None:
+        """Remember that (namespace, project, experiment) stands in the workspace."""
+        self.database.execute_many(
+            "INSERT INTO experiment (namespace, project, name) VALUES (?, ?, ?) "
+            "ON CONFLICT (namespace, project, name) DO NOTHING",
+            experiments,
+        )
+
+    def knows_experiment(self, namespace: str, project: str, name: str) -> bool:
+        """Tell whether `add_experiments` was called for it."""
+        return bool(
+            self.database.execute(
+                "SELECT 1 FROM experiment WHERE namespace = ? AND project = ? AND name = ?", (namespace, project, name)
+            )
         )
 
     def bump_version(self) -> None:

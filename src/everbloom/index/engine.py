@@ -97,8 +97,26 @@ class Database(ABC):
             raise
         self._commit()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads of the block see the database as it was at the first of them; writers go on meanwhile.
+
+        Within `transaction()` it does nothing, as that sees one state already.
+        """
+        if self.in_transaction:
+            yield
+            return
+        self._begin_snapshot()
+        try:
+            yield
+        finally:
+            self._roll_back()
+
     @abstractmethod
     def _begin(self) -> None: ...
+
+    @abstractmethod
+    def _begin_snapshot(self) -> None: ...
 
     @abstractmethod
     def _commit(self) -> None: ...

@@ -101,6 +101,9 @@ class PostgresDatabase(Database):
     def _begin(self) -> None:
         self.execute("BEGIN")
 
+    def _begin_snapshot(self) -> None:
+        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
     def _commit(self) -> None:
         self.execute("COMMIT")
 

@@ -77,6 +77,10 @@ class SqliteDatabase(Database):
         self.execute("BEGIN IMMEDIATE")
         self._in_transaction = True
 
+    def _begin_snapshot(self) -> None:
+        self.execute("BEGIN DEFERRED")
+        self._in_transaction = True
+
     def _commit(self) -> None:
         try:
             self.execute("COMMIT")

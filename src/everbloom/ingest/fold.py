@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from everbloom.core.ids import RunId, default_name
+from everbloom.core.ids import RunId, WriterId, default_name
 from everbloom.core.records import (
     SETTABLE,
     Cause,
@@ -64,7 +64,7 @@ class Folded:
     Attributes:
         fields: The single-valued fields, by the names of `records.SETTABLE`.
         note_version: How many note records there are; an edit names the one it is based on.
-        likes: Liked parts; "" is the run itself.
+        likes: By liked part ("" is the run itself), who likes it.
         writers: Each writer's `Start`.
         cutoffs: By writer, the step beyond which its points no longer count, because the run was rewound.
         history: (number, time, field, value) of every scalar that was set, oldest first.
@@ -75,14 +75,14 @@ class Folded:
     tags: list[str] = field(default_factory=list)
     note: str = ""
     note_version: int = 0
-    likes: list[str] = field(default_factory=list)
+    likes: dict[str, list[str]] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     command: Command | None = None
     limits: dict[str, float] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
     writers: dict[str, Start] = field(default_factory=dict)
     main_writer: str = ""
-    cutoffs: dict[str, int] = field(default_factory=dict)
+    cutoffs: dict[WriterId, int] = field(default_factory=dict)
     history: list[tuple[int, int, str, Any]] = field(default_factory=list)
     state: State = "running"
     end: End | None = None
@@ -123,8 +123,10 @@ def _apply(folded: Folded, item: Item) -> None:
             folded.params.update(values)
         case Tag(add=add, remove=remove):
             folded.tags = sorted((set(folded.tags) - set(remove)) | set(add))
-        case Like(on=on, target=target):
-            folded.likes = sorted(set(folded.likes) | {target} if on else set(folded.likes) - {target})
+        case Like(on=on, target=target, user=user):
+            fans = set(folded.likes.pop(target, ())) - {user} | ({user} if on else set())
+            if fans:
+                folded.likes[target] = sorted(fans)
         case Note() as note:
             folded.note = f"{folded.note}\n\n{note.text}" if note.append and folded.note else note.text
             folded.note_version += 1
@@ -144,16 +146,17 @@ _RECORDING_KINDS = frozenset({"process", "rank", "fork", "importer"})
 _MAIN_KINDS = frozenset({"process", "rank", "importer"})
 
 
-def _find_cutoffs(starts: list[Item], rewinds: list[Item]) -> dict[str, int]:
+def _find_cutoffs(starts: list[Item], rewinds: list[Item]) -> dict[WriterId, int]:
     started = {item.writer: item[1:4] for item in starts}
-    cutoffs: dict[str, int] = {}
+    cutoffs: dict[WriterId, int] = {}
     for rewind in rewinds:
         step = rewind.record.step if isinstance(rewind.record, Rewind) else 0
         since = started.get(rewind.writer, rewind[1:4])
         for item in starts:
             is_older = item[1:4] < since and item.writer != rewind.writer
             if is_older and isinstance(item.record, Start) and item.record.kind in _RECORDING_KINDS:
-                cutoffs[item.writer] = min(step, cutoffs.get(item.writer, step))
+                writer = WriterId(item.writer)
+                cutoffs[writer] = min(step, cutoffs.get(writer, step))
     return cutoffs
 
 
@@ -203,8 +206,9 @@ def to_attributes(run: RunId, folded: Folded, sighting: Sighting) -> dict[str, A
         "state": folded.state,
         "created": created,
         "archived": bool(fields.get("archived")),
-        "liked": "" in folded.likes,
     }
+    if fans := folded.likes.get(""):
+        attributes["likes"] = len(fans)
     if until > created:
         attributes["duration"] = (until - created) / 1e6
     if folded.ended_us is not None:

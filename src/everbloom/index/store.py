@@ -1,0 +1,152 @@
+"""The index as one thing: catalog, columns, console, text and series, on SQLite or PostgreSQL.
+
+On SQLite catalog and series are two files, so that a long series write never makes a reader of the catalog wait;
+on PostgreSQL both live in one schema. All of it is derived: a different schema number is another folder, built
+afresh from the journals.
+"""
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from everbloom.core.layout import index_dir
+from everbloom.index.attribute_columns import AttributeColumns
+from everbloom.index.catalog import SCHEMA, Catalog
+from everbloom.index.console import ConsoleStore
+from everbloom.index.database import Database, is_postgres_address, open_database
+from everbloom.index.offsets import Offsets
+from everbloom.index.series import SeriesStore
+from everbloom.index.text import TextIndex
+
+
+@dataclass(frozen=True)
+class Index:
+    """An open index; one thread at a time.
+
+    Attributes:
+        catalog_database: Runs, columns, console, text, and the catalog's offsets.
+        series_database: Series and their offsets.
+        catalog_inode: Of the catalog's file, to find out that another was put in its place; 0 on PostgreSQL.
+    """
+
+    catalog_database: Database
+    series_database: Database
+    catalog: Catalog
+    columns: AttributeColumns
+    console: ConsoleStore
+    text: TextIndex
+    series: SeriesStore
+    catalog_offsets: Offsets
+    catalog_inode: int
+
+    def ensure_schema(self) -> None:
+        """Create what is missing."""
+        parts = (self.catalog, self.columns, self.console, self.text, self.catalog_offsets, self.series)
+        for part in parts:
+            part.ensure_schema()
+        self.series.ensure_schema()
+
+    def close(self) -> None:
+        """Close both databases."""
+        self.catalog_database.close()
+        self.series_database.close()
+
+    def __enter__(self) -> "Index":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+BUILDING = "_building"
+_REPLACED = "_replaced"
+
+
+def index_folder(root: Path, suffix: str = "") -> Path:
+    """Return the folder of the SQLite index; with a suffix, of one beside it."""
+    folder = index_dir(root, SCHEMA)
+    return folder.with_name(folder.name + suffix)
+
+
+def _is_postgres(database: str | None) -> bool:
+    return database is not None and is_postgres_address(database)
+
+
+def discard_index(root: Path, database: str | None, *, suffix: str) -> None:
+    """Remove an index that is not in use, if there is one."""
+    if database is not None and _is_postgres(database):
+        with contextlib.closing(open_database(database, schema=f"index_{SCHEMA}{suffix}")) as connection:
+            connection.execute(f"DROP SCHEMA index_{SCHEMA}{suffix} CASCADE")
+    else:
+        shutil.rmtree(index_folder(root, suffix), ignore_errors=True)
+
+
+def swap_in(built: Index, root: Path, database: str | None, *, suffix: str) -> None:
+    """Put a newly built index in the place of the one in use and remove that one; under the indexer's lock."""
+    discard_index(root, database, suffix=_REPLACED)
+    if _is_postgres(database):
+        schema = f"index_{SCHEMA}"
+        with built.catalog_database.transaction():
+            built.catalog_database.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            built.catalog_database.execute(f"ALTER SCHEMA {schema} RENAME TO {schema}{_REPLACED}")
+            built.catalog_database.execute(f"ALTER SCHEMA {schema}{suffix} RENAME TO {schema}")
+        discard_index(root, database, suffix=_REPLACED)
+        return
+    built.close()  # folds the write-ahead logs in, so that the files are whole by themselves
+    if index_folder(root).exists():
+        index_folder(root).rename(index_folder(root, _REPLACED))
+    index_folder(root, suffix).rename(index_folder(root))
+    discard_index(root, database, suffix=_REPLACED)
+
+
+def is_index_swapped(index: Index, root: Path, *, suffix: str) -> bool:
+    """Tell whether the files that are open are no longer the ones in the index's place."""
+    if index.catalog_database.engine == "postgres":
+        return False  # tables are looked up by name at each statement
+    try:
+        return (index_folder(root, suffix) / "index.db").stat().st_ino != index.catalog_inode
+    except FileNotFoundError:
+        return True
+
+
+def open_index(root: Path, database: str | None, *, read_only: bool = False, suffix: str = "") -> Index:
+    """Open the index of a store; tables are created unless `read_only`.
+
+    Args:
+        root: The store's folder.
+        database: A PostgreSQL address; None for SQLite files below the root.
+        read_only: Never write.
+        suffix: Of an index that is being built beside the one in use.
+
+    Raises:
+        NotFound: `read_only`, and there is no index yet (`index.missing`).
+        Unavailable: It cannot be opened now.
+    """
+    inode = 0
+    if database is not None and _is_postgres(database):
+        schema = f"index_{SCHEMA}{suffix}"
+        catalog_database = open_database(database, schema=schema, read_only=read_only)
+        series_database = open_database(database, schema=schema, read_only=read_only)
+    else:
+        folder = index_folder(root, suffix)
+        catalog_database = open_database(folder / "index.db", read_only=read_only)
+        series_database = open_database(folder / "series.db", read_only=read_only)
+        inode = (folder / "index.db").stat().st_ino
+    index = Index(
+        catalog_database,
+        series_database,
+        Catalog(catalog_database),
+        AttributeColumns(catalog_database),
+        ConsoleStore(catalog_database),
+        TextIndex(catalog_database),
+        SeriesStore(series_database),
+        Offsets(catalog_database, "catalog"),
+        inode,
+    )
+    if not read_only:
+        index.ensure_schema()
+    return index

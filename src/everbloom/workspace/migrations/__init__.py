@@ -1,0 +1,1 @@
+"""Alembic's migrations of the workspace, run by `workspace.engine.open_workspace`."""

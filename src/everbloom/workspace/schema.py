@@ -1,0 +1,50 @@
+"""The workspace's tables, one definition for SQLite and PostgreSQL; changed by migrations only."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+# Names for constraints, so that a migration can name what it changes on both engines.
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=_NAMING)
+
+# BIGINT on PostgreSQL; SQLite counts only a column that is exactly INTEGER.
+_Key = BigInteger().with_variant(Integer, "sqlite")
+
+namespace = Table(
+    "namespace",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("name", String(256), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+project = Table(
+    "project",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("namespace_id", _Key, ForeignKey("namespace.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("why", Text, nullable=False, default=""),
+    Column("archived_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("namespace_id", "name"),
+)
+
+experiment = Table(
+    "experiment",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("project_id", _Key, ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("why", Text, nullable=False, default=""),
+    Column("conclusion", Text, nullable=False, default=""),
+    Column("verdict", String(16)),
+    Column("archived_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
