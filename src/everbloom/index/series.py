@@ -1,0 +1,219 @@
+"""The series store: every point of every run, at full resolution, and its summaries.
+
+Points are never thinned out. A table reads summaries, a chart reads a window (`window.py`), an export reads
+the series. Writing happens inside of the caller's transaction, so that rows and offset commit as one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from everbloom.core.errors import InvalidInput
+from everbloom.core.ids import RunId, WriterId
+from everbloom.index.chunks import Axis
+from everbloom.index.engine import Database
+from everbloom.index.offsets import Offset, Offsets
+from everbloom.index.pieces import Cutoffs, Piece, PieceReader, Points, ReadBlob, read_pieces
+from everbloom.index.series_schema import CREATE
+from everbloom.index.series_write import (
+    ExportedChunk,
+    PackedChunk,
+    Rows,
+    append,
+    compact,
+    delete_groups,
+    ensure_group,
+    iter_exported,
+    point_to_pack,
+    read_groups,
+)
+from everbloom.index.summary import Summary, combine
+from everbloom.index.window import Envelope, SeriesKey, Window, read_envelope
+
+__all__ = ["NO_CUTOFFS", "Envelope", "MetricInfo", "Series", "SeriesKey", "SeriesStore", "Summary", "Window"]
+
+NO_CUTOFFS: Cutoffs = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Series:
+    """All points of one metric of one rank, sorted by (step, time, writer, position in its journal).
+
+    Attributes:
+        steps: Repeats allowed, shape (n,), int64.
+        times: UTC microseconds, shape (n,), int64.
+        values: NaN and ±inf as logged, shape (n,), float64.
+        greyed: Which points a rewind has taken out of count, shape (n,), bool.
+    """
+
+    steps: NDArray[np.int64]
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+    greyed: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+class MetricInfo(NamedTuple):
+    """A metric that a run has, over all its ranks."""
+
+    metric: str
+    ranks: tuple[int, ...]
+    n: int
+    first_step: int
+    last_step: int
+
+
+class SeriesStore:
+    """The series in one database; as thread-safe as its connection, which is not at all.
+
+    Args:
+        database: Where they stand.
+        read_blob: Reads from a closed run's pack; needed once a run's chunks were handed over to one.
+    """
+
+    def __init__(self, database: Database, *, read_blob: ReadBlob | None = None) -> None:
+        self._database = database
+        self._reader = PieceReader(database, read_blob)
+        self.offsets = Offsets(database, "series")
+
+    def ensure_schema(self) -> None:
+        """Create the tables that are missing."""
+        self._database.create(*CREATE)
+        self.offsets.ensure_schema()
+
+    def append_rows(
+        self,
+        run: RunId,
+        writer: WriterId,
+        rank: int,
+        names: tuple[str, ...],
+        steps: NDArray[np.int64],
+        times: NDArray[np.int64],
+        ordinals: NDArray[np.int64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Take in rows of one key set, in the order of the journal; inside of the caller's transaction.
+
+        Args:
+            run: The run.
+            writer: The journal's writer, which has one rank.
+            rank: The source within the run.
+            names: The key set, at least one name, no repeats.
+            steps: Shape (n,), int64.
+            times: UTC microseconds, shape (n,), int64.
+            ordinals: Each row's number within the writer's journal, rising, shape (n,), int64.
+            values: Shape (n, k), float64.
+
+        Raises:
+            InvalidInput: Shapes do not fit (`series.shape`).
+        """
+        _check_shapes(names, (steps, times, ordinals), values)
+        if len(steps):
+            group = ensure_group(self._database, run, writer, rank, names)
+            append(self._database, group, Rows(Axis(steps, times, ordinals), values.T))
+
+    def finish_writer(self, run: RunId, writer: WriterId) -> None:
+        """Turn the tails of a closed writer into chunks; more rows may still follow."""
+        for group in read_groups(self._database, run, writer):
+            compact(self._database, group)
+
+    def read_offset(self, writer: WriterId) -> Offset | None:
+        """Return how far a writer's journal is in these series."""
+        return self.offsets.read(writer)
+
+    def write_offset(self, writer: WriterId, offset: Offset) -> None:
+        """Set how far a writer's journal is in these series, in the transaction of its rows."""
+        self.offsets.write(writer, offset)
+
+    def read_summaries(
+        self,
+        runs: Iterable[RunId],
+        cutoffs: Cutoffs = NO_CUTOFFS,
+        *,
+        metrics: Sequence[str] | None = None,
+    ) -> dict[RunId, dict[str, dict[int, Summary]]]:
+        """Return {run: {metric: {rank: summary}}} without rewound points; what has none left is absent."""
+        parts: dict[tuple[RunId, str, int], list[Summary]] = {}
+        for piece in read_pieces(self._database, runs, metrics):
+            summary = self._reader.read_summary(piece, cutoffs)
+            if summary is not None:
+                parts.setdefault((piece.run, piece.metric, piece.rank), []).append(summary)
+        answer: dict[RunId, dict[str, dict[int, Summary]]] = {}
+        for (run, metric, rank), summaries in parts.items():
+            whole = combine(summaries)
+            if whole is not None:
+                answer.setdefault(run, {}).setdefault(metric, {})[rank] = whole
+        return answer
+
+    def list_metrics(self, run: RunId, cutoffs: Cutoffs = NO_CUTOFFS) -> list[MetricInfo]:
+        """Return a run's metrics by name, rewound points left out."""
+        found = []
+        for metric, by_rank in self.read_summaries([run], cutoffs).get(run, {}).items():
+            whole = combine(by_rank.values())
+            if whole is not None:
+                ranks = tuple(sorted(by_rank))
+                found.append(MetricInfo(metric, ranks, whole.n, whole.first.step, whole.last.step))
+        return sorted(found)
+
+    def read_series(self, run: RunId, metric: str, rank: int = 0, cutoffs: Cutoffs = NO_CUTOFFS) -> Series:
+        """Return a series at full resolution, rewound points marked; empty if there is none."""
+        parts: list[tuple[Piece, Points]] = []
+        for piece in read_pieces(self._database, [run], [metric], rank):
+            parts += [(piece, points) for _, points in self._reader.read_chunks(piece)]
+            parts.append((piece, self._reader.read_tail(piece)))
+        return _merge([(piece, points) for piece, points in parts if len(points.axis)], cutoffs)
+
+    def read_window(self, requests: Sequence[SeriesKey], window: Window, cutoffs: Cutoffs = NO_CUTOFFS) -> Envelope:
+        """Return several series reduced to one common grid for a chart; see `window.read_envelope`."""
+        return read_envelope(self._reader, requests, window, cutoffs)
+
+    def delete_run(self, run: RunId) -> None:
+        """Delete everything of a run, its offsets too."""
+        delete_groups(self._database, run)
+        self.offsets.delete_run(run)
+
+    def export_chunks(self, run: RunId) -> Iterator[ExportedChunk]:
+        """Yield a run's chunks as they are stored, by writer, key set and number; tails are not among them."""
+        return iter_exported(self._database, run)
+
+    def point_to_pack(self, packed: Iterable[PackedChunk]) -> None:
+        """Replace chunks' bytes by their places in the run's pack, once that is safely written."""
+        point_to_pack(self._database, packed)
+
+
+def _check_shapes(names: tuple[str, ...], columns: tuple[NDArray[np.int64], ...], values: NDArray[np.float64]) -> None:
+    rows = {len(column) for column in columns}
+    if not names or len(rows) != 1 or values.shape != (len(columns[0]), len(names)):
+        raise InvalidInput(
+            f"{len(names)} names with {[len(column) for column in columns]} steps, times and ordinals and "
+            f"values of shape {values.shape}; values need one row a step and one column a name.",
+            code="series.shape",
+        )
+
+
+def _merge(parts: list[tuple[Piece, Points]], cutoffs: Cutoffs) -> Series:
+    if not parts:
+        none = np.empty(0, np.int64)
+        return Series(none, none, np.empty(0, np.float64), np.empty(0, np.bool_))
+    steps = np.concatenate([points.axis.steps for _, points in parts])
+    times = np.concatenate([points.axis.times for _, points in parts])
+    values = np.concatenate([points.values for _, points in parts])
+    sizes = [len(points.axis) for _, points in parts]
+    limits = [cutoffs.get(piece.writer) for piece, _ in parts]
+    greyed = np.zeros(len(steps), np.bool_)
+    if any(limit is not None for limit in limits):
+        top = np.iinfo(np.int64).max
+        greyed = steps > np.repeat([top if limit is None else limit for limit in limits], sizes)
+    if not bool(np.all(steps[1:] > steps[:-1])):
+        names = sorted({piece.writer for piece, _ in parts})
+        writers = np.repeat([names.index(piece.writer) for piece, _ in parts], sizes)
+        ordinals = np.concatenate([points.axis.ordinals for _, points in parts])
+        order = np.lexsort((ordinals, writers, times, steps))
+        steps, times, values, greyed = steps[order], times[order], values[order], greyed[order]
+    return Series(steps, times, values, greyed)

@@ -1,0 +1,215 @@
+"""A window of several series for a chart: one common grid, first, last, min, max per bucket, smoothed if asked.
+
+The same points give the same window however they were appended, compacted or packed: the grid depends on
+them alone (`grid.py`), and the reduction is exact (`reduce.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from everbloom.core.errors import InvalidInput
+from everbloom.core.ids import RunId
+from everbloom.index.grid import Grid, exact_grid, uniform_grid
+from everbloom.index.pieces import Cutoffs, PieceReader, read_pieces
+from everbloom.index.pool import INT64_MAX, INT64_MIN, Pool, View
+from everbloom.index.reduce import SeriesEnvelope, find_tied_blocks, reduce_candidates
+from everbloom.index.smooth import lookback, smooth
+
+COLUMNS_MAX = 100_000
+
+
+class SeriesKey(NamedTuple):
+    """A series: one metric of one source of a run."""
+
+    run: RunId
+    metric: str
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """What part of series is asked for, and at what width.
+
+    Attributes:
+        axis: What x is: the step, the time, or the time since `started` of the run, both in microseconds.
+        low: The least x; None = where the series begin.
+        high: The greatest x; None = where they end.
+        columns: The most buckets to return, 1 to 100,000; a chart's width in device pixels.
+        started: When each run started, UTC microseconds; needed by the relative axis.
+        smoothing: The weight of `smooth.smooth`, at least 0 and below 1; None = not smoothed.
+    """
+
+    axis: Literal["step", "time", "relative"] = "step"
+    low: int | None = None
+    high: int | None = None
+    columns: int = 1200
+    started: Mapping[RunId, int] = field(default_factory=dict)
+    smoothing: float | None = None
+
+    def __post_init__(self) -> None:
+        _check(1 <= self.columns <= COLUMNS_MAX, f"columns = {self.columns}; 1 to {COLUMNS_MAX} are allowed")
+        _check(
+            self.smoothing is None or 0 <= self.smoothing < 1,
+            f"smoothing = {self.smoothing}; it must be at least 0 and below 1",
+        )
+        _check(
+            self.low is None or self.high is None or self.low <= self.high,
+            f"low = {self.low} is above high = {self.high}; swap them",
+        )
+
+
+def _check(holds: bool, message: str) -> None:
+    if not holds:
+        raise InvalidInput(f"a window was asked for with {message}.", code="window.invalid")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Several series on one grid of n buckets, n at most the columns asked for.
+
+    Attributes:
+        x: The middle of each bucket, exactly the points' x where a bucket has one x. Shape (n,), float64.
+        starts: The least x of each bucket, shape (n,), int64.
+        ends: The greatest x of each bucket, shape (n,), int64.
+        series: As asked for, in that order; buckets without points have count 0 and NaN.
+    """
+
+    x: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    series: tuple[SeriesEnvelope, ...]
+
+
+def read_envelope(reader: PieceReader, requests: Sequence[SeriesKey], window: Window, cutoffs: Cutoffs) -> Envelope:
+    """Reduce series to a common grid; rewound points take no part.
+
+    Raises:
+        InvalidInput: The relative axis, and a run's start is not given (`window.started`).
+    """
+    pools = [_open_pool(reader, key, window, cutoffs) for key in requests]
+    grid = _plan_grid(pools, window)
+    return Envelope(grid.x, grid.starts, grid.ends, tuple(_reduce(pool, grid, window) for pool in pools))
+
+
+def _open_pool(reader: PieceReader, key: SeriesKey, window: Window, cutoffs: Cutoffs) -> Pool:
+    if window.axis == "relative" and key.run not in window.started:
+        raise InvalidInput(
+            f"the relative axis was asked for without the start of run {key.run}; give it in `started`.",
+            code="window.started",
+            run=key.run,
+        )
+    shift = window.started[key.run] if window.axis == "relative" else 0
+    view = View(is_time=window.axis != "step", shift=shift, low=window.low, high=window.high)
+    pieces = read_pieces(reader.database, [key.run], [key.metric], key.rank)
+    return Pool(reader, pieces, view, cutoffs)
+
+
+def _plan_grid(pools: list[Pool], window: Window) -> Grid:
+    xs = _distinct_x(pools, window)
+    if xs is not None:
+        return exact_grid(xs)
+    low = window.low if window.low is not None else min(_extent(pool)[0] for pool in pools)
+    high = window.high if window.high is not None else max(_extent(pool)[1] for pool in pools)
+    low, high = max(low, INT64_MIN), min(high, INT64_MAX)
+    snaps: NDArray[np.int64] = max((_block_starts(pool) for pool in pools), key=len)
+    return uniform_grid(low, high, window.columns, snaps)
+
+
+def _extent(pool: Pool) -> tuple[int, int]:
+    x = np.concatenate([pool.blocks.low, pool.blocks.high, pool.points().x])
+    return (int(x.min()), int(x.max())) if len(x) else (INT64_MAX, INT64_MIN)
+
+
+def _block_starts(pool: Pool) -> NDArray[np.int64]:
+    """Return where full chunks' blocks begin, where all before them lies before: good borders for buckets."""
+    low, high = pool.blocks.low, pool.blocks.high
+    if not len(low):
+        return low
+    is_clear = np.append(False, low[1:] > np.maximum.accumulate(high)[:-1])
+    return low[is_clear & pool.blocks.is_full]
+
+
+def _distinct_x(pools: list[Pool], window: Window) -> NDArray[np.int64] | None:
+    """Return the distinct x of all points in the window, or None if they are more than its columns.
+
+    Blocks are decoded only when their borders alone do not exceed the columns.
+    """
+    if any(_count_borders(pool, window) > window.columns for pool in pools):
+        return None
+    for pool in pools:
+        pool.decode(pool.blocks.low < pool.blocks.high)
+    parts = [x for pool in pools for x in (pool.blocks.low, pool.points().x)]
+    xs = np.unique(_within(np.concatenate([np.empty(0, np.int64), *parts]), window))
+    return xs if len(xs) <= window.columns else None
+
+
+def _count_borders(pool: Pool, window: Window) -> int:
+    """Return how many distinct x the blocks' borders alone have; a lower bound suffices where they rise."""
+    low = _within(pool.blocks.low, window)
+    if len(low) and bool(np.all(low[1:] >= low[:-1])):
+        distinct = int(np.count_nonzero(low[1:] > low[:-1])) + 1
+        if distinct > window.columns:
+            return distinct
+    return len(np.unique(_within(np.concatenate([pool.blocks.low, pool.blocks.high]), window)))
+
+
+def _within(x: NDArray[np.int64], window: Window) -> NDArray[np.int64]:
+    if window.low is not None:
+        x = x[x >= window.low]
+    return x if window.high is None else x[x <= window.high]
+
+
+def _reduce(pool: Pool, grid: Grid, window: Window) -> SeriesEnvelope:
+    candidates = pool.candidates(grid)
+    while (tied := find_tied_blocks(candidates)).any():
+        pool.decode(_mask_of(pool, candidates.chunk[tied], candidates.row[tied]))
+        candidates = pool.candidates(grid)
+    envelope = reduce_candidates(candidates, len(grid))
+    if window.smoothing is None:
+        return envelope
+    return replace(envelope, smoothed=_smooth(pool, grid, window, window.smoothing))
+
+
+def _mask_of(pool: Pool, chunk: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.bool_]:
+    wanted = set(zip(chunk.tolist(), row.tolist(), strict=True))
+    places = zip(pool.blocks.chunk.tolist(), pool.blocks.row.tolist(), strict=True)
+    return np.array([place in wanted for place in places], np.bool_)
+
+
+def _smooth(pool: Pool, grid: Grid, window: Window, weight: float) -> NDArray[np.float64]:
+    """Smooth over all points from far enough before the window, then take each bucket's last value."""
+    answer = np.full(len(grid), np.nan)
+    if not len(grid):
+        return answer
+    spacing = _spacing(pool)
+    start = int(grid.starts[0]) - int(min(lookback(weight, spacing), 2.0**64)) - 1
+    view = replace(pool.view, low=start, high=int(grid.ends[-1]))
+    if spacing <= 0:
+        view = replace(view, low=None)
+    around = Pool(pool.reader, pool.pieces, view, pool.cutoffs)
+    around.decode(np.ones(len(around.blocks), np.bool_))
+    points = around.points()
+    points = points.take(points.x <= int(grid.ends[-1]))
+    if view.low is not None:
+        points = points.take(points.x >= max(view.low, INT64_MIN))
+    if not bool(np.all(points.x[1:] > points.x[:-1])):
+        points = points.take(np.lexsort((points.ordinal, points.writer, points.second, points.x)))
+    smoothed = smooth(points.x, points.value, weight=weight, spacing=spacing)
+    column = grid.column_of(points.x)
+    kept = np.isfinite(points.value) & (column >= 0)
+    answer[column[kept]] = smoothed[kept]  # of several points in a bucket, the last one stays
+    return answer
+
+
+def _spacing(pool: Pool) -> float:
+    """Return the mean distance in x between the points of the whole series, rewound ones left out."""
+    whole = pool
+    if pool.view.low is not None or pool.view.high is not None:
+        whole = Pool(pool.reader, pool.pieces, replace(pool.view, low=None, high=None), pool.cutoffs)
+    points = len(whole.points().x) + int(whole.blocks.count.sum())
+    low, high = _extent(whole)
+    return (high - low) / (points - 1) if points > 1 else 0.0
