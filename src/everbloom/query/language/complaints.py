@@ -21,6 +21,7 @@ def complaint(
     code: str,
     suggestions: Iterable[str] = (),
     expected: str = "",
+    key: str = "",
 ) -> InvalidInput:
     """Build the error for `text[start:end]`.
 
@@ -31,10 +32,12 @@ def complaint(
         says: Plain sentences: what stands there, which rule it met, what to do.
         code: Stable, `filter.…` or `sort.…`; its first word says what the text is.
         suggestions: What would fit in the place, best first.
-        expected: At the end of the text only: "condition", "operator", "value" or "join".
+        expected: At the end of the text only: "condition", "operator", "value", "check",
+            "bracket", "list" or "join".
+        key: With "operator" and "value": the key that it is for, as typed.
 
     Returns:
-        The error, its fields `text`, `column` (from 1), `length`, `expected` and `suggestions`.
+        The error, its fields `text`, `column` (from 1), `length`, `expected`, `key` and `suggestions`.
     """
     offers = list(suggestions)
     advice = f" Did you mean {_join_offers(offers)}?" if offers else ""
@@ -45,6 +48,7 @@ def complaint(
         column=start + 1,
         length=max(end - start, 1),
         expected=expected,
+        key=key,
         suggestions=offers,
     )
 

@@ -164,16 +164,22 @@ def nearest_keys(typed: str, known: Iterable[str] = (), *, prefix: bool = False,
         prefix: Only keys that begin with what was typed.
         limit: At most so many.
     """
-    spelled = [*FIXED, *(print_key(key_of_column(column)) for column in known if is_column(column))]
+    keys = [key_of_column(column) for column in known if is_column(column)]
+    spelled = [*FIXED, *(print_key(key) for key in keys)]
     if prefix:
         return [key for key in dict.fromkeys(spelled) if key.startswith(typed)][:limit]
     folded = typed.casefold()
-    by_tail = [key for key in spelled if key.casefold().partition(".")[2] == folded]
     root, dot, rest = typed.partition(".")
     by_root = [f"{near}.{rest}" for near in difflib.get_close_matches(root, FAMILIES, 1, 0.7) if dot and rest]
-    lowered = {key.casefold(): key for key in reversed(spelled)}
-    close = [lowered[match] for match in difflib.get_close_matches(folded, lowered, limit, 0.7)]
-    return [key for key in dict.fromkeys((*by_tail, *by_root, *close)) if key != typed][:limit]
+    close = _find_close(folded, {key.casefold(): key for key in reversed(spelled)}, limit)
+    names = {key.name.casefold(): print_key(key) for key in reversed(keys)}
+    by_end = [spelling for name, spelling in names.items() if name.rpartition("/")[2] == folded]
+    offers = (*by_root, *_find_close(folded, names, limit), *by_end, *close)
+    return [key for key in dict.fromkeys(offers) if key != typed][:limit]
+
+
+def _find_close(typed: str, spellings: dict[str, str], limit: int) -> list[str]:
+    return [spellings[match] for match in difflib.get_close_matches(typed, spellings, limit, 0.7)]
 
 
 def is_column(column: str) -> bool:

@@ -199,6 +199,7 @@ def print_value(value: Value) -> str:
 
 def print_number(number: float) -> str:
     """Write a number in the fewest digits that give the same float64."""
+    number = float(number)  # a tree made by hand may hold an int
     if number.is_integer() and abs(number) < 1e16:
         return str(int(number)) if number or math.copysign(1, number) > 0 else "-0.0"
     return repr(number)

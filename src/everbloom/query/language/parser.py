@@ -167,7 +167,7 @@ class _Parser:
             self._read_key()  # a misspelled one is the better thing to complain about
             says = f"`{token.value}` needs an operator behind it: = != < <= > >= in like ~ or is null."
             if following.kind == "end":
-                raise self._complain(following, says, expected="operator")
+                raise self._complain(following, says, expected="operator", key=token.value)
             raise self._complain(following, says, suggestions=self._habit(following))
         if (
             token.kind == "word"
@@ -213,7 +213,7 @@ class _Parser:
             self._check_operator(key, operator, "in")
             return Member(key, self._parse_list(key, operator), is_negated)
         self._check_operator(key, operator, "match")
-        pattern = self._parse_pattern(operator)
+        pattern = self._read_value_token(key, operator).value
         return Match(key, "~" if operator.kind == "operator" else "like", pattern, is_negated)
 
     def _parse_check(self, key: Key, token: Token) -> Filter:
@@ -227,7 +227,7 @@ class _Parser:
             return Check(key, "null" if what.is_keyword("null") else "nan", is_negated)
         offers = [] if is_negated else ["= true"] * what.is_keyword("true") + ["= false"] * what.is_keyword("false")
         says = "behind `is` comes `null`, `nan`, `not null` or `not nan`; values are compared with `=`."
-        raise self._complain(what, says, suggestions=offers, expected="value" if what.kind == "end" else "")
+        raise self._complain(what, says, suggestions=offers, expected=self._at_end("check"))
 
     def _check_operator(self, key: Key, token: Token, group: OperatorGroup) -> None:
         allowed = OPERATORS[key.kind]
@@ -249,7 +249,7 @@ class _Parser:
         opened = self.current
         if opened.kind != "(":
             says = "behind `in` comes a list in brackets."
-            raise self._complain(opened, says, suggestions=['("a", "b")'], expected=self._at_end("value"))
+            raise self._complain(opened, says, suggestions=['("a", "b")'], expected=self._at_end("bracket"))
         self._advance()
         values = [self._parse_value(key, operator)]
         while self.current.kind == ",":
@@ -262,7 +262,7 @@ class _Parser:
         return tuple(values)
 
     def _parse_value(self, key: Key, operator: Token) -> Value:
-        token = self._read_value_token(operator)
+        token = self._read_value_token(key, operator)
         try:
             value = read_value(key, token.value, is_quoted=token.kind == "string")
         except Misfit as misfit:
@@ -272,10 +272,7 @@ class _Parser:
             raise self._complain(token, says, code="filter.value", suggestions=[quote_text(token.value)])
         return value
 
-    def _parse_pattern(self, operator: Token) -> str:
-        return self._read_value_token(operator).value
-
-    def _read_value_token(self, operator: Token) -> Token:
+    def _read_value_token(self, key: Key, operator: Token) -> Token:
         token = self.current
         if token.kind in ("word", "string") and not token.is_keyword(*RESERVED):
             return self._advance()
@@ -284,7 +281,7 @@ class _Parser:
         found = f", not `{self._source(token)}`" if token.kind != "end" else ""
         hint = " A word of the language is quoted to be meant as a text." if token.kind == "word" else ""
         says = f"behind `{self._source(operator)}` comes a value{found}.{hint}"
-        raise self._complain(token, says, expected=self._at_end("value"))
+        raise self._complain(token, says, expected=self._at_end("value"), key=print_key(key))
 
     def _complain_no_condition(self, token: Token) -> InvalidInput:
         if token.kind == "end":
@@ -303,9 +300,17 @@ class _Parser:
         code: str = "filter.syntax",
         suggestions: Iterable[str] = (),
         expected: str = "",
+        key: str = "",
     ) -> InvalidInput:
         return complaint(
-            self._text, token.start, token.end, says, code=code, suggestions=suggestions, expected=expected
+            self._text,
+            token.start,
+            token.end,
+            says,
+            code=code,
+            suggestions=suggestions,
+            expected=expected,
+            key=key,
         )
 
     def _at_end(self, expected: str) -> str:
