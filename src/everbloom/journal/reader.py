@@ -278,7 +278,7 @@ class _Decoder:
         self.bytes_read = 0
         self.is_done = False
         self._latest_us = now_us + AHEAD_US
-        self._is_other_boot = self._is_growing = False
+        self._is_other_boot = self._is_growing = self._is_by_size = False
         self._batch = Batch(start)
         self._gathered: dict[tuple[str, ...], list[Rows]] = {}
         self._shapes: list[RowShape] = []
@@ -286,7 +286,7 @@ class _Decoder:
 
     def begin_segment(self, header: Header, *, is_last: bool) -> None:
         self._batch.header = header
-        is_by_size = header.committed == BY_FILE_SIZE
+        self._is_by_size = is_by_size = header.committed == BY_FILE_SIZE
         # What a file grew by was written; only space that was allocated may hold anything after a power cut.
         self._is_other_boot = header.boot != boot_id() and not is_by_size
         self._is_growing = is_by_size and is_last
@@ -294,7 +294,7 @@ class _Decoder:
     def decode_block(self, block: bytes, start: int) -> bool:
         """Decode from where the read stands to the end of the block; False where it must wait for more bytes."""
         content_start = block_start(start) - start
-        content_end, is_sealed, reason = _check_seal(block, content_start)
+        content_end, is_sealed, reason = _check_seal(block, content_start, is_by_size=self._is_by_size)
         if reason is not None:
             self._skip(start + len(block), reason)
             return True
@@ -448,7 +448,7 @@ class _Decoder:
         return self._batch
 
 
-def _check_seal(block: bytes, content_start: int) -> tuple[int, bool, str | None]:
+def _check_seal(block: bytes, content_start: int, *, is_by_size: bool) -> tuple[int, bool, str | None]:
     """Return where a block's items end at most, whether a seal vouches for them, and what is wrong with it."""
     view = memoryview(block)
     if len(block) == BLOCK_BYTES:
@@ -460,8 +460,13 @@ def _check_seal(block: bytes, content_start: int) -> tuple[int, bool, str | None
         return len(block), False, None
     if is_closing_mark(block[end:], view[content_start:end]):
         return end, True, None
-    is_mark = block.count(PADDING, end) <= SEAL_BYTES and _holds_items(block, content_start, end)
-    return len(block), False, "the closing seal does not fit its bytes" if is_mark else None
+    # A record may hold that byte at that place too, so the items decide. A file that grows may end within an item;
+    # what was published by its length may not.
+    if is_by_size:
+        is_broken = block.count(PADDING, end) <= SEAL_BYTES and _holds_items(block, content_start, end)
+    else:
+        is_broken = not _holds_items(block, content_start, len(block))
+    return len(block), False, "the closing seal does not fit its bytes" if is_broken else None
 
 
 def _holds_items(block: bytes, position: int, end: int) -> bool:
@@ -479,6 +484,7 @@ def _to_record(tag: str, content: bytes) -> Record:
     if decode is not None:
         with contextlib.suppress(*_BAD_BYTES):  # a value that only a newer version knows: carried along untouched
             return decode(content)
+    msgspec.msgpack.decode(content)  # must be one that somebody can read; raises where it is not
     return Unknown(tag=tag, body=msgspec.Raw(content))
 
 
