@@ -1,0 +1,173 @@
+"""Run the demo's chains two at a time, stop the ones that are to be stopped, then show what there is to see."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+from everbloom.cli.demo.plan import Chain, plan_chains
+from everbloom.core.clock import monotonic_s
+from everbloom.core.errors import Unavailable
+from everbloom.core.settings import Settings
+
+AT_ONCE = 2
+STOP_AFTER_LINES = 6  # a run that is to be stopped has printed so many lines of progress by then
+TIMEOUT_S = 900.0
+_POLL_S = 0.05
+
+
+class _Worker:
+    """A process that trains one chain, its output going to a file."""
+
+    def __init__(self, chain: Chain, root: Path, log: Path) -> None:
+        self.chain = chain
+        self._log = log
+        environment = {**os.environ, "EVERBLOOM_ROOT": str(root), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "everbloom.cli.demo.train"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+        if self.process.stdin is not None:
+            self.process.stdin.write(msgspec.json.encode(chain))
+            self.process.stdin.close()
+        self._is_stopped = False
+
+    @property
+    def ending(self) -> str:
+        return self.chain[-1].ending
+
+    def lines(self) -> list[str]:
+        return self._log.read_text("utf-8", "replace").splitlines()
+
+    def stop_if_due(self) -> None:
+        """Send the signal that this chain's last run is to end by, once it has trained a while."""
+        signals = {"kill": signal.SIGKILL, "cancel": signal.SIGINT}
+        if self.ending in signals and not self._is_stopped and len(self.lines()) >= STOP_AFTER_LINES:
+            self.process.send_signal(signals[self.ending])
+            self._is_stopped = True
+
+    def check(self) -> None:
+        """Raise if the chain ended otherwise than it should."""
+        expected = {"finish": (0,), "raise": (1,), "kill": (-signal.SIGKILL,), "cancel": (130, 1, -signal.SIGINT)}
+        code = self.process.returncode
+        if code not in expected[self.ending]:
+            raise Unavailable(
+                f"the demo's training of {self.chain[0].why!r} ended with exit code {code}; it printed:\n"
+                + "\n".join(self.lines()[-20:]),
+                code="demo.failed",
+            )
+
+
+def run_demo(settings: Settings) -> None:
+    """Train everything into the store, then print where to look.
+
+    Raises:
+        Unavailable: scikit-learn is not installed, or a training run ended otherwise than it should.
+    """
+    _check_packages()
+    chains = plan_chains()
+    total = sum(len(chain) for chain in chains)
+    click.echo(f"Training {total} models on scikit-learn's digits, breast-cancer and diabetes data.")
+    click.echo(f"Recording into {settings.root}\n")
+    start = monotonic_s()
+    with _scratch_folder() as scratch:
+        _train_all(chains, total, settings.root, scratch, start)
+    click.echo(f"\n{total} runs recorded in {monotonic_s() - start:.0f} s.\n")
+    _show(settings)
+
+
+def _check_packages() -> None:
+    try:
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise Unavailable(
+            "the demo trains with scikit-learn, which is not installed. Run: pip install 'everbloom[ui,demo]'",
+            code="package.missing",
+            package="scikit-learn",
+        ) from error
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="everbloom-demo-") as folder:
+        yield Path(folder)
+
+
+def _train_all(chains: list[Chain], total: int, root: Path, scratch: Path, start: float) -> None:
+    waiting, done = list(enumerate(chains)), 0
+    running: list[_Worker] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                number, chain = waiting.pop(0)
+                running.append(_Worker(chain, root, scratch / f"{number}.log"))
+            time.sleep(_POLL_S)
+            for worker in running:
+                worker.stop_if_due()
+            for worker in [w for w in running if w.process.poll() is not None]:
+                running.remove(worker)
+                worker.check()
+                done += len(worker.chain)
+                _report(worker, done, total, monotonic_s() - start)
+            if monotonic_s() - start > TIMEOUT_S:
+                raise Unavailable(f"the demo did not finish within {TIMEOUT_S:.0f} s.", code="demo.timeout")
+    finally:
+        for worker in running:
+            worker.process.kill()
+            worker.process.wait()
+
+
+def _report(worker: _Worker, done: int, total: int, elapsed_s: float) -> None:
+    words = {
+        "finish": "",
+        "raise": "failed, as it was to",
+        "kill": "killed with SIGKILL",
+        "cancel": "cancelled by Ctrl-C",
+    }
+    last = worker.chain[-1]
+    results = [line.removeprefix("done: ") for line in worker.lines() if line.startswith("done: ")]
+    outcome = results[-1] if results else words.get(worker.ending, "")
+    runs = f"{len(worker.chain)} runs" if len(worker.chain) > 1 else "1 run"
+    click.echo(f"[{done:2d}/{total}] {elapsed_s:4.0f} s  {last.experiment}: {last.model}, {runs}  {outcome}")
+
+
+def _show(settings: Settings) -> None:
+    """Print the best runs, a comparison and the history tree, by the commands that a person would type."""
+    commands: list[list[str]] = [
+        ["best"],
+        ["compare", "--filter", "project = digits and tag = network and state = finished"],
+        ["tree", "--project", "digits"],
+        ["ls", "state in (failed, killed, cancelled)"],
+    ]
+    for words in commands:
+        click.echo(click.style(f"$ everbloom {' '.join(_quoted(word) for word in words)}", bold=True))
+        sys.stdout.flush()
+        environment = {**os.environ, "EVERBLOOM_ROOT": str(settings.root)}
+        subprocess.run([sys.executable, "-m", "everbloom.cli", *words], env=environment, check=True)
+        click.echo()
+    click.echo("Look further:")
+    for line in (
+        "everbloom ls                                 all runs, newest first",
+        "everbloom ls 'metrics.val/acc.max > 0.97'    by result; docs/reference/filter-language.md has the rest",
+        "everbloom show RUN                           everything about one run",
+        "everbloom logs RUN                           what it printed",
+        "everbloom search 'learning rate'             over names, notes, reasons, conclusions and console",
+    ):
+        click.echo(f"  {line}")
+
+
+def _quoted(word: str) -> str:
+    return f"'{word}'" if " " in word else word
