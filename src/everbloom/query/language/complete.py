@@ -98,10 +98,10 @@ def _offer(before: str, columns: Sequence[str], values: Callable[[str], Sequence
 
 def _offer_after_key(before: str) -> list[str]:
     """Return the operators of a key that stands last and was read as a bare word for want of one."""
-    *_, previous, last, _end = (None, None, *read_tokens(before))
-    if last is None or last.kind != "word" or (previous is not None and previous.kind == "operator"):
+    tokens = read_tokens(before)[:-1]
+    if len(tokens) > 1 and tokens[-2].kind == "operator":
         return []
-    key = parse_pieces(last.pieces)
+    key = parse_pieces(tokens[-1].pieces) if tokens else None
     return [] if key is None else _offer_operators(key)
 
 
