@@ -69,6 +69,8 @@ def complain(text, parse=parse_filter):
         ("(a or b", "filter.syntax", 8, [")"]),
         ("(a = ", "filter.unknown_key", 2, ["metrics.a", "params.a"]),
         ("()", "filter.syntax", 2, []),
+        ("(a) b", "filter.syntax", 5, ["and b"]),
+        ("a (b)", "filter.syntax", 3, []),
         ("a)", "filter.syntax", 2, []),
         ("a ! b", "filter.syntax", 3, ["not"]),
         ("don't", "filter.syntax", 4, []),
