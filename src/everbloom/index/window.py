@@ -109,14 +109,14 @@ def _open_pool(reader: PieceReader, key: SeriesKey, window: Window, cutoffs: Cut
 
 
 def _plan_grid(pools: list[Pool], window: Window) -> Grid:
+    starts = [_block_starts(pool) for pool in pools]  # first, as blocks may be decoded below
     xs = _distinct_x(pools, window)
     if xs is not None:
         return exact_grid(xs)
     low = window.low if window.low is not None else min(_extent(pool)[0] for pool in pools)
     high = window.high if window.high is not None else max(_extent(pool)[1] for pool in pools)
     low, high = max(low, INT64_MIN), min(high, INT64_MAX)
-    snaps: NDArray[np.int64] = max((_block_starts(pool) for pool in pools), key=len)
-    return uniform_grid(low, high, window.columns, snaps)
+    return uniform_grid(low, high, window.columns, max(starts, key=len))
 
 
 def _extent(pool: Pool) -> tuple[int, int]:
@@ -125,12 +125,15 @@ def _extent(pool: Pool) -> tuple[int, int]:
 
 
 def _block_starts(pool: Pool) -> NDArray[np.int64]:
-    """Return where full chunks' blocks begin, where all before them lies before: good borders for buckets."""
-    low, high = pool.blocks.low, pool.blocks.high
+    """Return where full chunks' blocks begin, where all before them lies before: good borders for buckets.
+
+    Only full chunks, as those alone do not depend on how far a series was compacted.
+    """
+    low, high = pool.blocks.low[pool.blocks.is_full], pool.blocks.high[pool.blocks.is_full]
     if not len(low):
         return low
-    is_clear = np.append(False, low[1:] > np.maximum.accumulate(high)[:-1])
-    return low[is_clear & pool.blocks.is_full]
+    starts: NDArray[np.int64] = low[1:][low[1:] > np.maximum.accumulate(high)[:-1]]
+    return starts
 
 
 def _distinct_x(pools: list[Pool], window: Window) -> NDArray[np.int64] | None:
