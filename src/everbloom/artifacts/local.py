@@ -2,8 +2,8 @@
 
 A file is copied, never linked: the source goes on belonging to the person and may be written in place. A blob
 appears by renaming a complete temporary file, so whatever lies under a SHA-256 has that content, and two
-writers of the same content do no harm. Saved files are synced, so that this holds after a power cut too; media
-logged in a training loop are not, as `log` waits for no disk. Names and media types are the records'.
+writers of the same content do no harm. Saved files are synced, so that this holds after a power cut too;
+media logged in a training loop are not, as `log` waits for no disk. Names and media types are the records'.
 """
 
 import hashlib

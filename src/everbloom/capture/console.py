@@ -52,6 +52,7 @@ class Console:
         Raises:
             OSError: A spool cannot be made; nothing is diverted then.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
         plan = _plan_streams(self._folder)
         files: dict[str, int] = {}
         try:

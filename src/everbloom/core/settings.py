@@ -70,6 +70,19 @@ def environment_value(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
+def watcher_environment(search_path: str) -> dict[str, str]:
+    """Return the environment for a watcher: this process's, with Python told where to look and nothing else.
+
+    A person's `PYTHON*` variables are meant for their program: some would stop the watcher or make it slow.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {"PYTHONPATH": search_path, "PYTHONDONTWRITEBYTECODE": "1"} | _keep("PYTHONHOME")
+
+
+def _keep(name: str) -> dict[str, str]:
+    return {name: os.environ[name]} if name in os.environ else {}
+
+
 def read_shared_run(environ: Mapping[str, str] | None = None) -> tuple[str | None, int]:
     """Read which run the processes of a distributed job share, and which of them this one is.
 
@@ -117,11 +130,11 @@ def load_settings(
     path = _find_settings_file(start)
     table = _read_settings_file(path) if path else {}
     if root := root or variables.get("EVERBLOOM_ROOT"):
-        table["root"] = str(Path(root).expanduser().absolute())
+        table["root"] = Path(root).expanduser().absolute()
     elif path and "root" in table:
-        table["root"] = str((path.parent / Path(str(table["root"])).expanduser()).absolute())
+        table["root"] = (path.parent / Path(str(table["root"])).expanduser()).absolute()
     else:
-        table["root"] = str(Path(DEFAULT_ROOT).expanduser())
+        table["root"] = Path(DEFAULT_ROOT).expanduser()
     for key in ("namespace", "project", "database"):
         if value := variables.get(f"EVERBLOOM_{key.upper()}"):
             table[key] = value

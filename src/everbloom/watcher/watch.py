@@ -90,7 +90,7 @@ class Watch:
         for number, _ in poller.poll(timeout_s * 1000):
             if number == CONTROL_FD:
                 message = os.read(CONTROL_FD, 64)
-                self._is_finished = FINISHED in message
+                self._is_finished |= FINISHED in message
                 self._has_control = bool(message)  # the end of the pipe says nothing: a child may hold it
 
     def _turn(self) -> bool:

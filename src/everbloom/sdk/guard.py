@@ -1,0 +1,94 @@
+"""The one place that swallows errors: recording must never break training.
+
+An error is told on stderr once per code and counted from then on; both go into the run's own record, so that
+what was lost is visible later. `EVERBLOOM_STRICT=1` lets every error through instead, which is what tests want.
+"""
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+
+from everbloom.core.errors import EverbloomError
+from everbloom.core.records import Problem
+
+_CODES_MAX = 64  # kinds of errors that are told and kept apart
+_MESSAGE_MAX_CHARS = 2_000
+
+Report = Callable[[Problem], None]
+
+
+class Guard:
+    """Counts what goes wrong in recording one run. Thread safe.
+
+    Attributes:
+        is_strict: Let errors through instead of counting them.
+    """
+
+    def __init__(self, *, is_strict: bool) -> None:
+        self.is_strict = is_strict
+        self._report: Report | None = None
+        self._lock = threading.Lock()
+        self._messages: dict[str, str] = {}
+        self._counts: dict[str, int] = {}  # what is not yet in the record
+
+    def attach(self, report: Report) -> None:
+        """Name who writes problems into the run's record; `report` must not raise."""
+        self._report = report
+
+    def handle(self, error: Exception) -> None:
+        """Tell an error once and count it.
+
+        Raises:
+            Exception: The error itself, under strict mode.
+        """
+        if self.is_strict:
+            raise error
+        self.note(*_describe(error))
+
+    def note(self, code: str, message: str) -> None:
+        """Tell and count a problem that was no exception; never raises."""
+        with self._lock:
+            if code not in self._messages and len(self._messages) >= _CODES_MAX:
+                code, message = "guard.other", "further kinds of problems came up; they are only counted."
+            is_first = code not in self._messages
+            if is_first:
+                self._messages[code] = message
+            else:
+                self._counts[code] = self._counts.get(code, 0) + 1
+        if is_first:
+            _say(f"everbloom: {message} [{code}] Training goes on; further cases are counted.")
+            if self._report is not None:
+                self._report(Problem(code=code, message=message))
+
+    def flush(self) -> None:
+        """Write what was counted since the first cases into the run's record."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        for code, count in counts.items():
+            if self._report is not None:
+                self._report(Problem(code=code, message=self._messages[code], count=count))
+
+    def forget(self) -> None:
+        """Begin at nought, with a lock of one's own; for a forked child, whose parent counts on."""
+        self._lock = threading.Lock()
+        self._counts = {}
+
+
+def _describe(error: Exception) -> tuple[str, str]:
+    if isinstance(error, EverbloomError):
+        return error.code, error.message[:_MESSAGE_MAX_CHARS]
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a foreign error's __str__ may raise anything
+        text = "(its message cannot be shown)"
+    kind = type(error).__name__
+    safe = text.encode("utf-8", "backslashreplace").decode()[:_MESSAGE_MAX_CHARS]
+    return f"record.{kind}", f"recording raised {kind}: {safe}"
+
+
+def _say(line: str) -> None:
+    # A line and not `warnings.warn`: under `-W error` a warning is an exception, and training would see it.
+    with contextlib.suppress(Exception):  # stderr may be None, closed or a person's own object
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()

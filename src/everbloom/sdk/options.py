@@ -1,0 +1,146 @@
+"""The arguments of `init`, checked: what is wrong with them is said before anything is written."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from everbloom.core.errors import InvalidInput, NotFound
+from everbloom.core.ids import RunId, check_name, check_namespace, new_run_id
+from everbloom.core.settings import DEFAULT_EXPERIMENT, DEFAULT_PROJECT, Settings
+from everbloom.core.values import check_metric_name
+from everbloom.sdk.names import is_in_store, resolve_reference
+from everbloom.sdk.rows import to_step
+
+Reference = str | tuple[str, int]
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Which run is recorded, and what it goes on from.
+
+    Attributes:
+        run: Its id.
+        is_new: Whether this process begins it, rather than adding to it.
+        rewind_to: The step that it is set back to.
+        fork: The run whose records it shares, and up to which step.
+        is_resumed: Whether it goes on from an earlier process's checkpoint and steps.
+    """
+
+    run: RunId
+    is_new: bool
+    rewind_to: int | None = None
+    fork: tuple[RunId, int] | None = None
+    is_resumed: bool = False
+
+
+def find_origin(
+    root: Path,
+    *,
+    now_us: int,
+    shared: str | None,
+    resume: Any = None,
+    fork: Any = None,
+) -> Origin:
+    """Find out which run is to be recorded.
+
+    Args:
+        root: The store.
+        now_us: The time that a new run's id carries.
+        shared: The id that the ranks of one job share, from the environment; used where nothing is resumed.
+        resume: A reference, or (reference, step).
+        fork: (reference, step).
+
+    Raises:
+        InvalidInput: Both are given, or one is malformed.
+        NotFound: The run is not in this store.
+        Ambiguous: The reference fits several runs.
+    """
+    if resume is not None and fork is not None:
+        raise InvalidInput(
+            "init() got both resume= and fork=; resume goes on with a run, fork begins another. Give one.",
+            code="init.resume_and_fork",
+        )
+    if resume is not None:
+        reference, step = resume if isinstance(resume, tuple) and len(resume) == 2 else (resume, None)
+        run = _find_stored(root, "resume", reference)
+        rewind_to = None if step is None else to_step(step)
+        return Origin(run=run, is_new=False, rewind_to=rewind_to, is_resumed=True)
+    if fork is not None:
+        if not (isinstance(fork, tuple) and len(fork) == 2):
+            raise InvalidInput(
+                f"fork={fork!r} is not (run, step); say from which step on the new run goes its own way.",
+                code="init.fork",
+            )
+        source = _find_stored(root, "fork", fork[0])
+        return Origin(run=new_run_id(now_us), is_new=True, fork=(source, to_step(fork[1])))
+    if shared is not None:
+        return Origin(run=RunId(shared), is_new=not is_in_store(root, RunId(shared)))
+    return Origin(run=new_run_id(now_us), is_new=True)
+
+
+def _find_stored(root: Path, argument: str, reference: Any) -> RunId:
+    if not isinstance(reference, str):
+        raise InvalidInput(
+            f"{argument}={reference!r} does not name a run; give its id or name, or (that, step).",
+            code=f"init.{argument}",
+        )
+    run = resolve_reference(root, reference)
+    if not is_in_store(root, run):
+        raise NotFound(
+            f"{argument}={reference!r} is not in the store at {root}; copy the run there first, or set "
+            f"EVERBLOOM_ROOT to the store that has it.",
+            code="run.missing",
+            reference=reference,
+        )
+    return run
+
+
+def check_fields(settings: Settings, is_new: bool, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run's single-valued fields: those given, and for a new run the defaults.
+
+    Raises:
+        InvalidInput: A field cannot be right; names it.
+    """
+    fields = {name: value for name, value in given.items() if value is not None}
+    if is_new:
+        fields.setdefault("namespace", settings.namespace)
+        fields.setdefault("project", settings.project or DEFAULT_PROJECT)
+        fields.setdefault("experiment", DEFAULT_EXPERIMENT)
+    for name in ("project", "experiment", "group", "domain"):
+        if name in fields:
+            fields[name] = check_name(_as_text(name, fields[name]), what=name)
+    if "namespace" in fields:
+        fields["namespace"] = check_namespace(_as_text("namespace", fields["namespace"]))
+    for name in ("seed", "total_steps"):
+        if name in fields:
+            fields[name] = to_step(fields[name])
+    if "objectives" in fields:
+        fields["objectives"] = _check_objectives(fields["objectives"])
+    return fields
+
+
+def _as_text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(f"{name}={value!r} is no text; give a name.", code="init.not_text", argument=name)
+    return value
+
+
+def _check_objectives(objectives: Any) -> dict[str, str]:
+    if not isinstance(objectives, Mapping) or any(v not in ("min", "max") for v in objectives.values()):
+        raise InvalidInput(
+            f"objectives={objectives!r} is not a mapping of metrics to 'min' or 'max', such as {{'val/acc': 'max'}}.",
+            code="init.objectives",
+        )
+    return {check_metric_name(metric): direction for metric, direction in objectives.items()}
+
+
+def check_tags(tags: Sequence[str] | None) -> list[str]:
+    """Return tags stripped and checked.
+
+    Raises:
+        InvalidInput: One cannot be a tag, or a single text was given instead of a list.
+    """
+    if isinstance(tags, str):
+        raise InvalidInput(f"tags={tags!r} is one text; give a list, such as [{tags!r}].", code="init.tags")
+    return [check_name(_as_text("tag", tag), what="tag") for tag in tags or ()]

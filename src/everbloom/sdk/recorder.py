@@ -1,0 +1,180 @@
+"""A run's journal as this process sees it: through forks, full disks and the run's end.
+
+While the store cannot take anything (a full disk), rows are given up and counted, because they come without end;
+control records wait in a bounded queue with their own times and are written first as soon as there is room. A
+forked child lets go of its parent's journal and opens one of its own at its first record.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from everbloom.core import layout
+from everbloom.core.clock import now_us
+from everbloom.core.errors import InvalidInput, Unavailable
+from everbloom.core.ids import RunId, WriterId
+from everbloom.core.records import Problem, Record, Start
+from everbloom.journal.writer import JournalWriter
+
+QUEUE_MAX = 1_000
+
+AppendRow = Callable[[int | None, int | None, dict[str, float]], int]
+
+
+class Recorder:
+    """Appends records of this process to a run. Thread safe.
+
+    Attributes:
+        append_row: Appends one row and returns its step, as `JournalWriter.append_row`. It is replaced when the
+            journal changes; whoever keeps it hands in a listener.
+    """
+
+    def __init__(self, root: Path, run: RunId, start: Start) -> None:
+        """Open the journal, which writes its first record.
+
+        Raises:
+            Unavailable: The store cannot be written for any reason but a full disk; then recording begins when
+                there is room.
+        """
+        self._root = root
+        self._run = run
+        self._start = start
+        self._lock = threading.RLock()
+        self._queue: deque[tuple[Record, int]] = deque()
+        self._lost = 0
+        self._last_step = -1
+        self._writer: JournalWriter | None = None
+        self._is_closed = False
+        self._listeners: list[Callable[[AppendRow], None]] = []
+        self.append_row: AppendRow = self._append_row_slowly
+        try:
+            self._open()
+        except Unavailable as error:
+            if error.code != "disk.full":
+                raise
+
+    @property
+    def writer_id(self) -> WriterId | None:
+        """The journal of this process; None where it could not be opened yet."""
+        return self._writer.writer_id if self._writer is not None else None
+
+    def listen(self, listener: Callable[[AppendRow], None]) -> None:
+        """Tell a listener `append_row` now, and again whenever it is replaced."""
+        self._listeners.append(listener)
+        listener(self.append_row)
+
+    def _use(self, append_row: AppendRow) -> None:
+        self.append_row = append_row
+        for listener in self._listeners:
+            listener(append_row)
+
+    def _open(self) -> JournalWriter:
+        if self._writer is None:
+            writer = JournalWriter.open(self._root, self._run, self._start)
+            writer.last_step = self._last_step
+            self._writer = writer
+            self._use(writer.append_row)
+        return self._writer
+
+    def append(self, record: Record, *, time_us: int | None = None) -> None:
+        """Append a control record, or keep it until there is room.
+
+        Raises:
+            Unavailable: There is no room now, or none was for so long that the oldest record had to go.
+            InvalidInput: The run is finished, or the record too large.
+        """
+        moment = now_us() if time_us is None else time_us
+        with self._lock:
+            self._check_open()
+            try:
+                self._flush_queue()
+                self._open().append(record, time_us=moment)
+            except Unavailable:
+                self._wait_for_room(record, moment)
+                raise
+
+    def _wait_for_room(self, record: Record, moment: int) -> None:
+        self._queue.append((record, moment))
+        if len(self._queue) > QUEUE_MAX:
+            self._queue.popleft()
+            self._lost += 1
+        if self._writer is not None:
+            self._use(self._append_row_slowly)
+
+    def _flush_queue(self) -> None:
+        writer = self._open()
+        while self._queue:
+            record, moment = self._queue[0]
+            writer.append(record, time_us=moment)
+            self._queue.popleft()
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            writer.append(
+                Problem(
+                    code="records.lost",
+                    message=f"{lost} records besides metrics were lost while the disk was full.",
+                    count=lost,
+                )
+            )
+
+    def _append_row_slowly(self, step: int | None, time_us: int | None, values: dict[str, float]) -> int:
+        """Append a row where the journal is not simply open: see what is the matter first."""
+        with self._lock:
+            self._check_open()
+            self._flush_queue()
+            writer = self._open()
+            used = writer.append_row(step, time_us, values)
+            self._use(writer.append_row)
+            return used
+
+    def set_last_step(self, step: int) -> None:
+        """Let counted steps go on behind this one."""
+        self._last_step = step
+        if self._writer is not None:
+            self._writer.last_step = step
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise InvalidInput(
+                f"run {self._run} is finished; what is recorded now goes nowhere. Call finish() last, or start "
+                f"another run with eb.init().",
+                code="run.finished",
+                run=self._run,
+            )
+
+    def close(self) -> None:
+        """Write what waits, if there is room, and close the journal. May be called again."""
+        with self._lock:
+            if self._is_closed:
+                return
+            try:
+                if self._queue or self._lost:
+                    self._flush_queue()
+            finally:
+                self._is_closed = True
+                self._use(self._append_row_slowly)
+                if self._writer is not None:
+                    self._writer.close()
+
+    def leave(self) -> None:
+        """In a forked child: let go of the parent's journal; the next record opens one of the child's own."""
+        self._lock = threading.RLock()
+        self._queue.clear()
+        if self._writer is not None:
+            self._last_step = self._writer.last_step
+            self._writer.abandon()
+            self._writer = None
+        self._start = Start(
+            kind="fork",
+            rank=self._start.rank,
+            host=self._start.host,
+            user=self._start.user,
+            version=self._start.version,
+        )
+        self._use(self._append_row_slowly)
+
+    def is_stored(self) -> bool:
+        """Tell whether the journal still stands where it was made; False where the store was deleted."""
+        writer = self._writer
+        return writer is None or layout.journal_dir(self._root, self._run, writer.writer_id).is_dir()

@@ -1,0 +1,159 @@
+"""A run's life in this process: what begins with it and must end with it, in the right order.
+
+At the end the console is given back first, so that all that was printed is on its way before the end is
+recorded; then what was counted, the end record, and the journal's seal. A forked child has no part in that: it
+only closes what it opened.
+"""
+
+import contextlib
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from everbloom.capture.console import Console
+from everbloom.core.errors import EverbloomError
+from everbloom.core.ids import WriterId
+from everbloom.core.records import Cause, End, EndState, ExceptionInfo, Problem, Record
+from everbloom.sdk import current
+from everbloom.sdk.guard import Guard
+from everbloom.sdk.recorder import Recorder
+from everbloom.sdk.run import Run
+from everbloom.sdk.spawn import WatcherHandle
+
+_TRACEBACK_MAX_CHARS = 12_000
+_MESSAGE_MAX_CHARS = 4_000
+
+
+class Session:
+    """One run of this process and all that was set up for it.
+
+    Attributes:
+        run: The run as training code has it.
+        user: Who records.
+    """
+
+    def __init__(self, root: Path, recorder: Recorder, guard: Guard, *, rank: int, user: str) -> None:
+        self.run: Run
+        self.user = user
+        self.console: Console | None = None
+        self.watcher: WatcherHandle | None = None
+        self._root = root
+        self._recorder = recorder
+        self._guard = guard
+        self._rank = rank
+        self._owner = os.getpid()
+        self._is_finished = False
+        guard.attach(self._report)
+
+    @property
+    def writer_id(self) -> WriterId | None:
+        """The journal that this process writes; None where it could not be opened yet."""
+        return self._recorder.writer_id
+
+    def record(self, record: Record) -> None:
+        """Append a control record; what goes wrong is the guard's."""
+        self.guarded(lambda: self._recorder.append(record))
+
+    def watch(self, watcher: WatcherHandle) -> None:
+        """Take over the watcher that was started for this run."""
+        self.watcher = watcher
+
+    def _report(self, problem: Problem) -> None:
+        # Not through the guard: it is the guard that reports, and what it cannot write it has told already.
+        with contextlib.suppress(EverbloomError):
+            self._recorder.append(problem)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the run: as finished, or by the exception that ended the block or the process."""
+        self._finish(describe_end(error))
+
+    def finish_at_exit(self) -> None:
+        """End the run because the interpreter exits, with what code it does not know; the watcher may."""
+        self._finish(End(state="finished", cause="exit", witness="process"))
+
+    def _finish(self, end: End) -> None:
+        if self._is_finished:
+            return
+        self._is_finished = True
+        current.remove(self)
+        is_owner = os.getpid() == self._owner
+        if is_owner and self.console is not None:
+            self.guarded(self.console.finish)
+        self._guard.flush()
+        if is_owner and not self._recorder.is_stored():
+            self._guard.note(
+                "root.vanished", f"the store {self._root} was deleted while the run was recorded; it is lost."
+            )
+        elif is_owner and (self._rank == 0 or end.state != "finished"):  # a rank's clean end is not the run's
+            self.guarded(lambda: self._recorder.append(end))
+        self.guarded(self._recorder.close)
+        if self.watcher is not None:
+            if is_owner and end.explicit:
+                self.watcher.tell_finished()
+            self.watcher.close()
+
+    def guarded(self, step: Callable[[], object]) -> None:
+        """Do something that must not break training."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - the guard's edge
+            self._guard.handle(error)
+
+    def leave(self) -> None:
+        """In a forked child: let go of what is the parent's."""
+        self._recorder.leave()
+        self._guard.forget()
+        if self.console is not None:
+            self.console.leave()
+        if self.watcher is not None:
+            self.watcher.close()
+            self.watcher = None
+
+
+def describe_end(error: BaseException | None) -> End:
+    """Return the end record for what ended a `with` block or the process; None = it ran through."""
+    if error is None:
+        return _end("finished", "exit")
+    if isinstance(error, SystemExit):
+        code = _exit_code(error)
+        return _end("finished" if code == 0 else "failed", "exit", exit_code=code)
+    if isinstance(error, KeyboardInterrupt):
+        return _end("cancelled", "user")
+    return _end("failed", "exception", exception=_describe(error))
+
+
+def _end(
+    state: EndState,
+    cause: Cause,
+    *,
+    exit_code: int | None = None,
+    exception: ExceptionInfo | None = None,
+) -> End:
+    return End(state=state, cause=cause, witness="process", explicit=True, exit_code=exit_code, exception=exception)
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1  # a text is printed, and the code is 1
+
+
+def _describe(error: BaseException) -> ExceptionInfo:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        message = str(error)
+        lines = "".join(traceback.format_exception(error))
+    except Exception as second:  # noqa: BLE001 - a foreign error's __str__ may raise anything
+        message, lines = f"(its message cannot be shown: {type(second).__name__})", ""
+    return ExceptionInfo(
+        type=name, message=_cut(message, _MESSAGE_MAX_CHARS), traceback=_cut(lines, _TRACEBACK_MAX_CHARS)
+    )
+
+
+def _cut(text: str, limit: int) -> str:
+    safe = text.encode("utf-8", "backslashreplace").decode()
+    if len(safe) <= limit:
+        return safe
+    return safe[: limit // 4] + f"\n… {len(safe) - limit} characters …\n" + safe[-limit * 3 // 4 :]

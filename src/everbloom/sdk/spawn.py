@@ -1,0 +1,94 @@
+"""Start the watcher beside a run.
+
+Through `/bin/sh -c '… &'`: the shell exits at once, so the watcher belongs to no one here, and neither `os.wait`
+nor a tool that ends a process's children meets it. A session of its own keeps the terminal's signals from it. It
+gets a fixed set of descriptors and none of this process's others, and Python starts without site-packages' own
+start-up files: 20 ms and 10 MB less.
+"""
+
+import contextlib
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+import everbloom.core.settings as settings
+from everbloom.capture.order import ALIVE_FD, CONTROL_FD, FINISHED, FIRST_TARGET_FD, WatchOrder, encode_order
+
+_SHELL = "/bin/sh"
+_CLEAR_OF = 20  # descriptors are moved up here first, so that none is overwritten before it is passed on
+
+
+class WatcherHandle:
+    """The two pipes to a watcher, from the side of the process that it watches."""
+
+    def __init__(self, control: int, alive: int) -> None:
+        self._control = control
+        self._alive = alive
+
+    def tell_finished(self) -> None:
+        """Say that the run has ended and its end stands in the journal."""
+        with contextlib.suppress(OSError):  # the watcher is gone; nothing waits for this
+            os.write(self._control, FINISHED)
+
+    def close(self) -> None:
+        """Let go of the pipes."""
+        for file in (self._control, self._alive):
+            with contextlib.suppress(OSError):
+                os.close(file)
+
+
+def start_watcher(order: WatchOrder, targets: list[int]) -> WatcherHandle:
+    """Start the watcher of this process for a run.
+
+    Args:
+        order: What to watch.
+        targets: Descriptors to copy the console to, one per copied spool, in their order.
+
+    Raises:
+        OSError: There is no shell or no Python to start.
+    """
+    if not sys.executable:
+        raise FileNotFoundError("this Python does not know its own program (sys.executable is empty)")
+    control_read, control_write = os.pipe2(os.O_CLOEXEC)
+    alive_read, alive_write = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(control_write, False)
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    wanted = {0: null, 1: null, 2: null, CONTROL_FD: control_read, ALIVE_FD: alive_write}
+    wanted |= {FIRST_TARGET_FD + i: target for i, target in enumerate(targets)}
+    moved = {
+        number: fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _CLEAR_OF + FIRST_TARGET_FD) for number, file in wanted.items()
+    }
+    try:
+        _spawn(order, [(os.POSIX_SPAWN_DUP2, file, number) for number, file in moved.items()])
+    except OSError:
+        os.close(control_write)
+        os.close(alive_read)
+        raise
+    finally:
+        for file in (control_read, alive_write, null, *moved.values()):
+            os.close(file)
+    return WatcherHandle(control_write, alive_read)
+
+
+def _spawn(order: WatchOrder, actions: list[tuple[int, int, int]]) -> None:
+    command = [sys.executable, "-S", "-P", "-W", "ignore", "-m", "everbloom.watcher", encode_order(order)]
+    shell = [_SHELL, "-c", '"$@" &', "everbloom", *command]
+    environment = settings.watcher_environment(_search_path())
+    try:
+        child = os.posix_spawn(_SHELL, shell, environment, file_actions=actions, setsid=True)
+    except NotImplementedError:  # an old C library; the shell's `&` at least ignores the terminal's Ctrl-C
+        child = os.posix_spawn(_SHELL, shell, environment, file_actions=actions)
+    with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored: the kernel has taken note of it itself
+        os.waitpid(child, 0)
+
+
+def _search_path() -> str:
+    packages = [Path(file).parent.parent for file in (settings.__file__, msgspec.__file__) if file]
+    packages[0] = packages[0].parent  # everbloom/core/settings.py -> where `everbloom` lies
+    import xxhash
+
+    packages.append(Path(str(xxhash.__file__)).parent.parent)
+    return os.pathsep.join(dict.fromkeys(map(str, packages)))
