@@ -227,10 +227,10 @@ def test_many_small_appends_leave_few_parts_of_a_tail(store, database):
 
 def test_ten_thousand_metrics_are_taken_in_with_bounded_memory(store, database):
     names = tuple(f"layer/{i}/norm" for i in range(10_000))
-    rows = np.arange(20.0)[:, np.newaxis] + np.arange(10_000.0)
+    rows = np.arange(100.0)[:, np.newaxis] + np.arange(10_000.0)
     tracemalloc.start()
     with database.transaction():
-        for start in range(0, 400, 20):
+        for start in range(0, 400, 100):
             add(store, rows + start, names=names, first=start)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from everbloom.index.summary import without_sign_of_zero
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 CountArray = NDArray[np.uint32]
@@ -100,8 +102,8 @@ def reduce_candidates(candidates: Candidates, buckets: int) -> SeriesEnvelope:
         heads = _heads(column)
         filled = column[heads]
         with np.errstate(invalid="ignore"):
-            low[filled] = np.fmin.reduceat(levels[:, 2], heads) + 0.0  # a zero is +0.0 in any order
-            high[filled] = np.fmax.reduceat(levels[:, 3], heads) + 0.0
+            low[filled] = without_sign_of_zero(np.fmin.reduceat(levels[:, 2], heads))
+            high[filled] = without_sign_of_zero(np.fmax.reduceat(levels[:, 3], heads))
         if order is None:
             first[filled] = levels[heads, 0]
             last[filled] = levels[np.append(heads[1:], len(column)) - 1, 1]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from everbloom.core.errors import Corrupt
-from everbloom.index.exact import exact_mean, exact_sum
+from everbloom.index.exact import exact_mean, exact_sums
 
 _HEAD = struct.Struct("<QqqdqqdddQQQH")
 _BITS = struct.Struct("<q")
@@ -76,19 +76,34 @@ def summarise(steps: NDArray[np.int64], times: NDArray[np.int64], columns: NDArr
     firsts = _tied_rows(steps, times, np.min)
     lasts = _tied_rows(steps, times, np.max)
     nan = np.isnan(columns).sum(axis=1).tolist()
-    infinite = np.isinf(columns)
-    has_infinite = bool(infinite.any())
+    has_infinite = bool(np.isinf(columns).any())
     with np.errstate(invalid="ignore"):
-        low = (np.fmin.reduce(columns, axis=1) + 0.0).tolist()
-        high = (np.fmax.reduce(columns, axis=1) + 0.0).tolist()
-    summaries = []
-    for i, column in enumerate(columns):
-        pinf = int((column == np.inf).sum()) if has_infinite else 0
-        ninf = int(infinite[i].sum()) - pinf if has_infinite else 0
-        first = Point(*_axis_at(steps, times, firsts), min(column[firsts].tolist(), key=order_of))
-        last = Point(*_axis_at(steps, times, lasts), max(column[lasts].tolist(), key=order_of))
-        summaries.append(Summary(len(steps), first, last, low[i], high[i], nan[i], pinf, ninf, exact_sum(column)))
-    return summaries
+        low = without_sign_of_zero(np.fmin.reduce(columns, axis=1)).tolist()
+        high = without_sign_of_zero(np.fmax.reduce(columns, axis=1)).tolist()
+    pinf = (columns == np.inf).sum(axis=1).tolist() if has_infinite else [0] * len(columns)
+    ninf = (columns == -np.inf).sum(axis=1).tolist() if has_infinite else [0] * len(columns)
+    ends = (_end_points(steps, times, columns, firsts, min), _end_points(steps, times, columns, lasts, max))
+    fields = (*ends, low, high, nan, pinf, ninf, exact_sums(columns))
+    return [Summary(len(steps), *values) for values in zip(*fields, strict=True)]
+
+
+def without_sign_of_zero(extremes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return extremes with one kind of zero and one kind of NaN, as which is found depends on the order."""
+    return np.where(np.isnan(extremes), np.nan, extremes + 0.0)
+
+
+def _end_points(
+    steps: NDArray[np.int64],
+    times: NDArray[np.int64],
+    columns: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    pick: Callable[..., float],
+) -> list[Point]:
+    """Return each series' first or last point, given the rows that share its place."""
+    step, time = int(steps[rows[0]]), int(times[rows[0]])
+    if len(rows) == 1:
+        return [Point(step, time, value) for value in columns[:, rows[0]].tolist()]
+    return [Point(step, time, pick(tied, key=order_of)) for tied in columns[:, rows].tolist()]
 
 
 def _tied_rows(
@@ -102,10 +117,6 @@ def _tied_rows(
     return rows[latest]
 
 
-def _axis_at(steps: NDArray[np.int64], times: NDArray[np.int64], rows: NDArray[np.intp]) -> tuple[int, int]:
-    return int(steps[rows[0]]), int(times[rows[0]])
-
-
 def order_of(value: float) -> int:
     """Map a float64 to an int that orders all of them, each bit pattern apart: NaN, -inf … -0.0, 0.0 … inf."""
     (bits,) = _BITS.unpack(_FLOAT.pack(value))
@@ -114,28 +125,40 @@ def order_of(value: float) -> int:
     return int(bits) if bits >= 0 else -(int(bits) & 0x7FFF_FFFF_FFFF_FFFF) - 1
 
 
-def _place(point: Point) -> tuple[int, int, int]:
-    return point.step, point.time, order_of(point.value)
-
-
 def combine(parts: Iterable[Summary]) -> Summary | None:
     """Combine summaries of parts into the one of the whole, exactly and in any order; None of nothing."""
-    summaries = list(parts)
-    if len(summaries) <= 1:
-        return summaries[0] if summaries else None
-    lows = [part.min for part in summaries if part.n > part.nan]
-    highs = [part.max for part in summaries if part.n > part.nan]
+    summaries = iter(parts)
+    whole = next(summaries, None)
+    for part in summaries:
+        whole = part if whole is None else _combine_two(whole, part)
+    return whole
+
+
+def _combine_two(a: Summary, b: Summary) -> Summary:
+    if a.n == a.nan or b.n == b.nan:
+        some = b if a.n == a.nan else a
+        low, high = some.min, some.max
+    else:
+        low, high = min(a.min, b.min), max(a.max, b.max)
     return Summary(
-        n=sum(part.n for part in summaries),
-        first=min((part.first for part in summaries), key=_place),
-        last=max((part.last for part in summaries), key=_place),
-        min=min(lows, default=math.nan),
-        max=max(highs, default=math.nan),
-        nan=sum(part.nan for part in summaries),
-        pinf=sum(part.pinf for part in summaries),
-        ninf=sum(part.ninf for part in summaries),
-        total=sum(part.total for part in summaries),
+        n=a.n + b.n,
+        first=a.first if _is_before(a.first, b.first) else b.first,
+        last=b.last if _is_before(a.last, b.last) else a.last,
+        min=low,
+        max=high,
+        nan=a.nan + b.nan,
+        pinf=a.pinf + b.pinf,
+        ninf=a.ninf + b.ninf,
+        total=a.total + b.total,
     )
+
+
+def _is_before(a: Point, b: Point) -> bool:
+    if a.step != b.step:
+        return a.step < b.step
+    if a.time != b.time:
+        return a.time < b.time
+    return order_of(a.value) < order_of(b.value)
 
 
 def encode_summary(summary: Summary) -> bytes:

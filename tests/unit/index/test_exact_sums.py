@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everbloom.index.exact import UNIT_EXPONENT, exact_mean, exact_sum
+from everbloom.index.exact import UNIT_EXPONENT, exact_mean, exact_sum, exact_sums
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True)
 UNIT = Fraction(1, 2**UNIT_EXPONENT)
@@ -62,3 +62,25 @@ def test_a_mean_is_correctly_rounded(values):
 def test_a_mean_of_huge_values_does_not_overflow():
     greatest = 1.7976931348623157e308
     assert exact_mean(exact_sum(np.full(1000, greatest)), 1000) == greatest
+
+
+@given(st.lists(st.lists(FLOATS, min_size=3, max_size=3), min_size=1, max_size=20))
+def test_short_columns_side_by_side_are_added_exactly(rows):
+    columns = np.array(rows, np.float64).T
+    assert [total * UNIT for total in exact_sums(columns)] == [fraction_sum(c) for c in columns.tolist()]
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=300))
+def test_columns_of_any_length_are_added_exactly(values):
+    columns = np.array([values, [-v for v in values], [0.0] * len(values)])
+    assert [total * UNIT for total in exact_sums(columns)] == [fraction_sum(c) for c in columns.tolist()]
+
+
+def test_the_longest_short_columns_do_not_overflow():
+    greatest = float(2**53 - 1)
+    columns = np.array([[greatest * 2.0**30] * 63 + [1.0], [-greatest * 2.0**30] * 63 + [-1.0]])
+    assert [total * UNIT for total in exact_sums(columns)] == [fraction_sum(c) for c in columns.tolist()]
+
+
+def test_no_rows_sum_to_nothing():
+    assert exact_sums(np.empty((2, 0))) == [0, 0]
