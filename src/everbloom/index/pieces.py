@@ -6,6 +6,7 @@ was resumed, forked or restarted by a new writer.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,6 +131,12 @@ class PieceReader:
             some = seqs[at : at + _BATCH]
             found += self._read_chunks(piece, f" AND c.seq IN ({_marks(len(some))})", some)
         return found
+
+    def read_chunks_between(
+        self, piece: Piece, kind: Literal["step", "time"], low: int, high: int
+    ) -> list[tuple[int, Points]]:
+        """Return (number, points) of the chunks that have points between two steps or times, and maybe more."""
+        return self._read_chunks(piece, f" AND c.high_{kind} >= ? AND c.low_{kind} <= ?", [low, high])
 
     def _read_chunks(self, piece: Piece, condition: str, params: Sequence[int]) -> list[tuple[int, Points]]:
         rows = self.database.execute(

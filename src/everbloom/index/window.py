@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId
+from everbloom.index.chunks import join_axes
 from everbloom.index.grid import Grid, exact_grid, uniform_grid
 from everbloom.index.pieces import Cutoffs, PieceReader, read_pieces
 from everbloom.index.pool import INT64_MAX, INT64_MIN, Pool, View
@@ -193,19 +194,36 @@ def _smooth(pool: Pool, grid: Grid, window: Window, weight: float) -> NDArray[np
     view = replace(pool.view, low=start, high=int(grid.ends[-1]))
     if spacing <= 0:
         view = replace(view, low=None)
-    around = Pool(pool.reader, pool.pieces, view, pool.cutoffs)
-    around.decode(np.ones(len(around.blocks), np.bool_))
-    points = around.points()
-    points = points.take(points.x <= int(grid.ends[-1]))
-    if view.low is not None:
-        points = points.take(points.x >= max(view.low, INT64_MIN))
-    if not bool(np.all(points.x[1:] > points.x[:-1])):
-        points = points.take(np.lexsort((points.ordinal, points.writer, points.second, points.x)))
-    smoothed = smooth(points.x, points.value, weight=weight, spacing=spacing)
-    column = grid.column_of(points.x)
-    kept = np.isfinite(points.value) & (column >= 0)
-    answer[column[kept]] = smoothed[kept]  # of several points in a bucket, the last one stays
+    x, values = _read_sorted(pool, view)
+    smoothed = smooth(x, values, weight=weight, spacing=spacing)
+    kept = np.isfinite(values) & (x >= grid.starts[0])
+    answer[grid.column_of(x[kept])] = smoothed[kept]  # of several points in a bucket, the last one stays
     return answer
+
+
+def _read_sorted(pool: Pool, view: View) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return x and value of all points in a view that count, in the order of the axis."""
+    low, high = view.bounds()
+    kind: Literal["step", "time"] = "time" if view.is_time else "step"
+    parts, writers = [], []
+    for piece in pool.pieces:
+        found = [points for _, points in pool.reader.read_chunks_between(piece, kind, low, high)]
+        for points in [*found, pool.reader.read_tail(piece)]:
+            along = points.axis.times if view.is_time else points.axis.steps
+            kept = (along >= low) & (along <= high)
+            if (cutoff := pool.cutoffs.get(piece.writer)) is not None:
+                kept &= points.axis.steps <= cutoff
+            parts.append(points if kept.all() else points.take(kept))
+            writers.append(piece.writer)
+    axis = join_axes([points.axis for points in parts])
+    values = np.concatenate([np.empty(0), *(points.values for points in parts)])
+    x = view.x_of(axis)
+    if bool(np.all(x[1:] > x[:-1])):
+        return x, values
+    rank = {writer: i for i, writer in enumerate(sorted(set(writers)))}
+    writer = np.repeat([rank[w] for w in writers], [len(points.axis) for points in parts])
+    order = np.lexsort((axis.ordinals, writer, axis.steps if view.is_time else axis.times, x))
+    return x[order], values[order]
 
 
 def _spacing(pool: Pool) -> float:
