@@ -149,16 +149,17 @@ class ColumnSnapshot:
 
     Attributes:
         size: How many places there are.
+        starts: Where each project's places begin.
     """
 
     def __init__(self, columns: AttributeColumns, projects: Sequence[ProjectRow]) -> None:
         self._columns = columns
         self._projects = list(projects)
-        self._starts: list[int] = []
+        self.starts: list[int] = []
         self.size = 0
         self._overlay: list[tuple[int, Document]] = []
         for project in self._projects:
-            self._starts.append(self.size)
+            self.starts.append(self.size)
             self._overlay += [(self.size + slot, document) for slot, document in columns.read_overlay(project.id)]
             self.size += project.slots
         self._remembered: dict[str, Column | None] = {}
@@ -167,7 +168,7 @@ class ColumnSnapshot:
         """Return the column of a key; None where no run has it."""
         if key not in self._remembered:
             builder = ColumnBuilder(self.size)
-            for project, start in zip(self._projects, self._starts, strict=True):
+            for project, start in zip(self._projects, self.starts, strict=True):
                 self._columns.read_column(project, key, builder, start)
             if self._overlay:
                 places = [place for place, _ in self._overlay]
@@ -175,9 +176,14 @@ class ColumnSnapshot:
             self._remembered[key] = builder.build()
         return self._remembered[key]
 
+    @property
+    def cells(self) -> int:
+        """How many cells of columns are remembered."""
+        return self.size * len(self._remembered)
+
     def to_place(self, index: int) -> tuple[int, int]:
         """Return (project, slot) of a place."""
-        for project, start in zip(reversed(self._projects), reversed(self._starts), strict=True):
+        for project, start in zip(reversed(self._projects), reversed(self.starts), strict=True):
             if index >= start:
                 return project.id, index - start
         raise IndexError(index)

@@ -243,6 +243,10 @@ class Catalog:
         rows = self.database.execute("SELECT value FROM meta WHERE key = 'version'")
         return int(rows[0][0]) if rows else 0
 
+    def is_whole(self) -> bool:
+        """Tell whether all journals of the store were taken in once; until then `active/` is not enough to go by."""
+        return bool(self.database.execute("SELECT value FROM meta WHERE key = 'is_whole'"))
+
     def read_projects(self) -> list[ProjectRow]:
         """Return all projects, by namespace and name."""
         rows = self.database.execute("SELECT id, namespace, name, slots FROM project ORDER BY namespace, name")
@@ -274,6 +278,45 @@ class Catalog:
                 run = _to_run_row(row)
                 found[run.project, run.slot] = run
         return [found[place] for place in places if place in found]
+
+    def read_runs(self, runs: Sequence[RunId]) -> dict[RunId, RunRow]:
+        """Return those of the runs that the index knows."""
+        found: dict[RunId, RunRow] = {}
+        for start in range(0, len(runs), 400):
+            part = runs[start : start + 400]
+            marks = ", ".join("?" * len(part))
+            for row in self.database.execute(f"SELECT {_RUN_COLUMNS} FROM run WHERE id IN ({marks})", part):
+                run = _to_run_row(row)
+                found[run.id] = run
+        return found
+
+    def find_places(self, runs: Sequence[str]) -> list[tuple[int, int]]:
+        """Return (project, slot) of those of the runs that the index knows, in no order."""
+        places: list[tuple[int, int]] = []
+        for start in range(0, len(runs), 400):
+            part = runs[start : start + 400]
+            marks = ", ".join("?" * len(part))
+            places += self.database.execute(f"SELECT project, slot FROM run WHERE id IN ({marks})", part)
+        return places
+
+    def read_pending(self, projects: Sequence[int]) -> list[RunRow]:
+        """Return the runs of these projects whose column cells and text are out of date, newest first."""
+        if not projects:
+            return []
+        rows = self.database.execute(
+            f"SELECT {_RUN_COLUMNS} FROM run WHERE project IN ({', '.join('?' * len(projects))}) "
+            "AND pending_since IS NOT NULL AND id_reversed <> '' ORDER BY created DESC, id DESC",
+            projects,
+        )
+        return [_to_run_row(row) for row in rows]
+
+    def find_names(self, prefix: str, *, limit: int = 200) -> list[tuple[str, int]]:
+        """Return (name, project) of runs whose name begins with the prefix, exactly as written, by name."""
+        rows = self.database.execute(
+            "SELECT name, project FROM run WHERE name >= ? AND name < ? AND id_reversed <> '' ORDER BY name LIMIT ?",
+            (prefix, prefix + "\U0010ffff", limit),
+        )
+        return [(name, project) for name, project in rows]
 
     def find_runs(self, reference: str, *, limit: int = 20) -> list[RunRow]:
         """Return the runs that a full id, a name or the end of an id may mean, newest first."""

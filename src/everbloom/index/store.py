@@ -136,6 +136,17 @@ def open_index(root: Path, database: str | None, *, read_only: bool = False, suf
         catalog_database = open_database(folder / "index.db", read_only=read_only)
         series_database = open_database(folder / "series.db", read_only=read_only)
         inode = (folder / "index.db").stat().st_ino
+    return _open_parts(catalog_database, series_database, inode, is_created=not read_only)
+
+
+def open_empty_index() -> Index:
+    """Open an index in memory with nothing in it, for a store where nothing was recorded yet."""
+    catalog_database = open_database(Path(":memory:"))
+    series_database = open_database(Path(":memory:"))
+    return _open_parts(catalog_database, series_database, 0, is_created=True)
+
+
+def _open_parts(catalog_database: Database, series_database: Database, inode: int, *, is_created: bool) -> Index:
     index = Index(
         catalog_database,
         series_database,
@@ -147,6 +158,6 @@ def open_index(root: Path, database: str | None, *, read_only: bool = False, suf
         Offsets(catalog_database, "catalog"),
         inode,
     )
-    if not read_only:
+    if is_created:
         index.ensure_schema()
     return index

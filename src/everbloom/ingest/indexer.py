@@ -104,7 +104,7 @@ class Indexer:
         report = Report()
         with indexer_lock(self.index.catalog_database, self._root, wait_s=wait_s):
             self._reopen_if_swapped()
-            is_whole = self._is_whole()
+            is_whole = self.index.catalog.is_whole()
             journals = list(iter_active(self._root) if is_whole else iter_journals(self._root))
             for news in self._iter_rounds(journals, report):
                 self._take_round(news, report)
@@ -114,15 +114,16 @@ class Indexer:
                 self._mark_whole()
         return report
 
+    def fold_all(self) -> None:
+        """Fold what is pending into column blocks and text now, due or not."""
+        with indexer_lock(self.index.catalog_database, self._root):
+            self._fold(is_forced=True)
+
     def _reopen_if_swapped(self) -> None:
         """Open the index again if another process has put a new one in its place since."""
         if is_index_swapped(self.index, self._root, suffix=self._suffix):
             self.index.close()
             self.index = open_index(self._root, self._database, suffix=self._suffix)
-
-    def _is_whole(self) -> bool:
-        rows = self.index.catalog_database.execute("SELECT value FROM meta WHERE key = 'is_whole'")
-        return bool(rows)
 
     def _mark_whole(self) -> None:
         self.index.catalog_database.execute(

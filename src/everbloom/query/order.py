@@ -40,7 +40,7 @@ def order_rows(
     Args:
         mask: Which runs are wanted, shape (n,); None for all.
         order: From `parse_order`; its first key counts first.
-        source: The columns; asked for those of the order, `created` and `id`.
+        source: The columns; asked for those of the order and `created`, and for `id` where these leave ties.
         offset: How many rows to leave out at the start, at least 0.
         limit: At most so many rows, at least 0; None for all that remain.
 
@@ -53,7 +53,7 @@ def order_rows(
     if offset >= wanted:
         return rows[:0]
     levels = [level for key in (*order, SortKey(Key("created"))) for level in _levels(key, source)]
-    levels.append(_id_level(source.column("id")))
+    levels.append(_id_level(source))
     return _sort(_cut(rows, levels, wanted), levels)[offset:]
 
 
@@ -175,10 +175,14 @@ def _list_level(column: Column, sign: float) -> Level:
     return read
 
 
-def _id_level(column: Column | None) -> Level:
-    """Return the level of last resort; it ranks the ids of the given rows alone, for there are as many as runs."""
+def _id_level(source: ColumnSource) -> Level:
+    """Return the level of last resort; it ranks the ids of the given rows alone, for there are as many as runs.
+
+    The column is asked for when rows are still tied, which is seldom: its texts are costly to read.
+    """
 
     def read(rows: Rows) -> NDArray[np.float64]:
+        column = source.column("id")
         if column is None or column.codes is None:
             return np.zeros(len(rows))
         ids = [column.texts[code] if code >= 0 else "" for code in column.codes[rows]]

@@ -1,0 +1,95 @@
+"""Tell whether journals or edits hold anything that the index has not taken in, at the price of a few small reads.
+
+Asked before every local read, so that a reader loads the indexer only when it has work. Of each registered journal
+the header of the segment that the index stopped in is looked at; nothing is decoded. A writer that has died, or
+fallen silent for so long that its run counts as lost, is news too.
+"""
+
+from pathlib import Path
+
+from everbloom.core import layout
+from everbloom.core.clock import monotonic_s
+from everbloom.core.errors import EverbloomError
+from everbloom.core.ids import RunId, WriterId
+from everbloom.index.offsets import Offset
+from everbloom.index.store import Index
+from everbloom.ingest.fold import EDITS_WRITER
+from everbloom.ingest.runs import SILENT_AFTER_S
+from everbloom.journal.format import BY_FILE_SIZE, Header, parse_header
+from everbloom.journal.identity import boot_id, is_process_alive
+from everbloom.journal.registry import iter_active
+
+_HEADER_BYTES = 64
+
+
+def has_records(root: Path) -> bool:
+    """Tell whether the store holds any journal or edit at all."""
+    return any(_has_entries(root / name) for name in ("runs", "edits", "active"))
+
+
+def has_news(root: Path, index: Index) -> bool:
+    """Tell whether catching the index up would change it.
+
+    A journal that cannot be read, because it is damaged or of a newer format, is no news.
+    """
+    if not index.catalog.is_whole():
+        return has_records(root)
+    active = list(iter_active(root))
+    offsets = index.catalog_offsets.read_all() if len(active) > 8 else None
+    for run, writer in active:
+        offset = offsets.get(writer) if offsets is not None else index.catalog_offsets.read(writer)
+        if offset is None or _has_grown(layout.journal_dir(root, run, writer), offset):
+            return True
+        if _has_life_turned(index, root, run, writer, offset):
+            return True
+    return _have_edits(root, index)
+
+
+def _has_entries(folder: Path) -> bool:
+    try:
+        return next(folder.iterdir(), None) is not None
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _has_grown(journal: Path, offset: Offset) -> bool:
+    if _read_header(layout.segment_path(journal, offset.segment + 1)) is not None:
+        return True
+    path = layout.segment_path(journal, offset.segment)
+    header = _read_header(path)
+    if header is None:
+        return False
+    committed = path.stat().st_size if header.committed == BY_FILE_SIZE else header.committed
+    return committed > offset.byte
+
+
+def _read_header(path: Path) -> Header | None:
+    try:
+        with path.open("rb") as file:
+            return parse_header(file.read(_HEADER_BYTES), path=path)
+    except (OSError, EverbloomError):
+        return None
+
+
+def _has_life_turned(index: Index, root: Path, run: RunId, writer: WriterId, offset: Offset) -> bool:
+    """Tell whether a writer with nothing new to read has died, or been silent for too long, since last looked at."""
+    journal = layout.journal_dir(root, run, writer)
+    header = _read_header(layout.segment_path(journal, offset.segment)) or _read_header(layout.segment_path(journal, 0))
+    if header is None:
+        return False
+    is_alive = is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot)
+    if is_alive is not None:
+        return not is_alive
+    row = next((row for row in index.catalog.read_writers(run) if row.writer == writer), None)
+    if row is None or row.seen_boot != f"{boot_id():016x}":
+        return True
+    is_silent = monotonic_s() - row.seen_at > SILENT_AFTER_S
+    return is_silent and index.catalog.read_runs([run])[run].document.attributes.get("state") == "running"
+
+
+def _have_edits(root: Path, index: Index) -> bool:
+    folder = layout.edits_dir(root)
+    offset = index.catalog_offsets.read(WriterId(EDITS_WRITER))
+    if offset is None:
+        return _has_entries(folder)
+    return _has_grown(folder, offset)

@@ -1,0 +1,241 @@
+"""One run in full: what was said of it, its files and media, what it printed, its series."""
+
+import difflib
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO, cast
+
+from everbloom.artifacts.local import open_blob, read_blob
+from everbloom.core.clock import monotonic_s, to_datetime
+from everbloom.core.errors import InvalidInput, NotFound
+from everbloom.core.ids import RunId
+from everbloom.core.records import Direction, End, File, Media, Reference, Rewind
+from everbloom.index.catalog import ControlRow
+from everbloom.index.series import MetricInfo
+from everbloom.index.window import Envelope, SeriesKey, Window
+from everbloom.ingest.fold import Folded, get_objectives
+from everbloom.ingest.runs import decode_control, read_folded
+from everbloom.journal.identity import boot_id
+from everbloom.query.readable import ReadableIndex
+from everbloom.query.views import Artifact, Change, ConsoleMatch, MediaItem, RunDetail, RunEnd, Series
+
+
+def read_detail(readable: ReadableIndex, run: str) -> RunDetail:
+    """Read what is known of a run.
+
+    Raises:
+        NotFound: There is no such run, or it may not be read.
+    """
+    with readable.index.catalog_database.snapshot():
+        found = readable.read_run(run)
+        catalog = readable.index.catalog
+        folded, sighting = read_folded(readable.index, found.id, boot=f"{boot_id():016x}", monotonic_s=monotonic_s())
+        damage = catalog.read_damage(found.id)
+        rewinds = [decode_control(row) for row in catalog.read_controls(found.id, ("rewind",))]
+    steps = [record.step for record in rewinds if isinstance(record, Rewind)]
+    heard = sighting.last_heard_us
+    return RunDetail(
+        run=found,
+        links=tuple(folded.links),
+        likes=folded.likes,
+        problems=tuple(folded.problems.values()),
+        damage=tuple(damage),
+        limits=folded.limits,
+        command=folded.command,
+        objectives=cast(dict[str, Direction], dict(get_objectives(folded))),
+        history=tuple(_to_changes(folded)),
+        end=to_run_end(folded.end),
+        note_version=folded.note_version,
+        writers=folded.writers,
+        rewound_from=steps[-1] if steps else None,
+        last_heard_at=to_datetime(heard) if heard else None,
+    )
+
+
+def _to_changes(folded: Folded) -> Iterator[Change]:
+    for number, time_us, name, value in folded.history:
+        yield Change(number, to_datetime(time_us), name, value)
+
+
+def to_run_end(end: End | None) -> RunEnd | None:
+    """Return how a run ended, as readers see it."""
+    return None if end is None else RunEnd(end.cause, end.exit_code, end.signal, end.exception, end.witness)
+
+
+# ── series ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def list_metrics(readable: ReadableIndex, run: str) -> list[MetricInfo]:
+    """Return a run's metrics by name, with their ranks, points and steps; rewound points left out."""
+    found = readable.read_run(run)
+    return readable.index.series.list_metrics(found.id, readable.read_cutoffs([found.id]))
+
+
+def read_series(readable: ReadableIndex, run: str, metric: str, rank: int = 0) -> Series:
+    """Read a series at full resolution, rewound points marked.
+
+    Raises:
+        NotFound: The run has no such metric, or not of that rank (`metric.unknown`); names what is close.
+    """
+    found = readable.read_run(run)
+    stored = readable.index.series.read_series(found.id, metric, rank, readable.read_cutoffs([found.id]))
+    if not len(stored):
+        raise _unknown_metric(readable, found.id, metric, rank)
+    return Series(found.id, metric, rank, stored.steps, stored.values, stored.times, stored.greyed)
+
+
+def _unknown_metric(readable: ReadableIndex, run: RunId, metric: str, rank: int) -> NotFound:
+    known = {info.metric: info.ranks for info in list_metrics(readable, run)}
+    if metric in known:
+        says = f"run {run} logged {metric!r} from sources {', '.join(map(str, known[metric]))}, not from {rank}."
+        return NotFound(f"{says} Ask for one of these.", code="metric.unknown", metric=metric, source=rank)
+    close = difflib.get_close_matches(metric, known, 3, 0.5) or sorted(known)[:5]
+    advice = f"Did you mean {' or '.join(map(repr, close))}?" if close else "It logged no metrics."
+    return NotFound(
+        f"run {run} has no metric {metric!r}. {advice}", code="metric.unknown", metric=metric, suggestions=close
+    )
+
+
+def read_window(readable: ReadableIndex, keys: Sequence[SeriesKey], window: Window) -> Envelope:
+    """Reduce series of readable runs to one common grid; see `index.window`.
+
+    Raises:
+        NotFound: One of the runs is not there, or may not be read.
+    """
+    runs = {key.run: readable.read_run(key.run) for key in keys}
+    if window.axis == "relative" and not window.started:
+        started = {run: int(found.attributes["created"]) for run, found in runs.items()}
+        window = Window(window.axis, window.low, window.high, window.columns, started, window.smoothing)
+    return readable.index.series.read_window(keys, window, readable.read_cutoffs(runs))
+
+
+# ── console ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_logs(
+    readable: ReadableIndex, run: str, *, tail: int | None = None, grep: str | None = None
+) -> Iterator[str | ConsoleMatch]:
+    """Yield what a run printed.
+
+    Args:
+        readable: Where the run is.
+        run: Its id.
+        tail: Only so many lines from the end; of `grep`, so many matches.
+        grep: Only lines that hold this text, in any case, as `ConsoleMatch` with their numbers.
+
+    Returns:
+        Pieces of text of any size, which joined are the console; or matches.
+
+    Raises:
+        NotFound: There is no such run, or it may not be read.
+        InvalidInput: `tail` is negative.
+    """
+    if tail is not None and tail < 0:
+        raise InvalidInput(f"the last {tail} lines were asked for; the number must be at least 0.", code="logs.tail")
+    found = readable.read_run(run)
+    console = readable.index.console
+    if grep is not None:
+        matches = console.find_lines(found.id, grep)
+        return iter(matches if tail is None else deque(matches, maxlen=tail))
+    return console.iter_text(found.id) if tail is None else iter([console.read_tail(found.id, tail)])
+
+
+# ── files and media ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def list_artifacts(readable: ReadableIndex, run: str) -> list[Artifact]:
+    """Return a run's files and references by path and step; of several of one path and step the last one."""
+    found = readable.read_run(run)
+    rows = readable.index.catalog.read_controls(found.id, (File.tag_name, Reference.tag_name))
+    artifacts = {_place_of(artifact): artifact for artifact in map(_to_artifact, rows)}
+    return sorted(artifacts.values(), key=lambda artifact: (*_place_of(artifact)[:2], artifact.step or 0))
+
+
+def _place_of(artifact: Artifact) -> tuple[str, str, int | None]:
+    return artifact.path, artifact.uri or "", artifact.step
+
+
+def _to_artifact(row: ControlRow) -> Artifact:
+    record, created_at = decode_control(row), to_datetime(row.time)
+    if isinstance(record, File):
+        kept = (record.path, record.kind, record.size, record.sha256, record.media_type, record.step)
+        return Artifact(*kept, None, "", created_at)
+    assert isinstance(record, Reference)
+    path, kind = record.path or record.uri.rpartition("/")[2], record.kind or "reference"
+    return Artifact(path, kind, record.size, None, "", None, record.uri, record.checksum, created_at)
+
+
+def open_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | None = None) -> BinaryIO:
+    """Open a file of a run for reading; the caller closes it.
+
+    Args:
+        readable: Where the run is.
+        run: Its id.
+        path: As it was saved.
+        step: Of a checkpoint; None = the one without a step, else the highest step.
+
+    Raises:
+        NotFound: The run has no such file (`artifact.unknown`), or its content is gone (`blob.missing`).
+        InvalidInput: It is a reference: its content is kept elsewhere (`artifact.reference`).
+    """
+    artifacts = list_artifacts(readable, run)
+    named = [artifact for artifact in artifacts if artifact.path == path and step in (None, artifact.step)]
+    if not named:
+        raise _unknown_artifact(run, path, artifacts)
+    chosen = next((artifact for artifact in named if artifact.step is None), named[-1])
+    if chosen.sha256 is None:
+        raise InvalidInput(
+            f"{path!r} of run {run} is a reference to {chosen.uri}; its content was never copied. Open it there.",
+            code="artifact.reference",
+            path=path,
+            uri=chosen.uri,
+        )
+    return open_blob(readable.root, chosen.sha256)
+
+
+def _unknown_artifact(run: str, path: str, artifacts: Iterable[Artifact]) -> NotFound:
+    paths = dict.fromkeys(artifact.path for artifact in artifacts)
+    close = difflib.get_close_matches(path, paths, 3, 0.4) or list(paths)[:5]
+    advice = f"It has {', '.join(map(repr, close))}." if close else "It saved no files."
+    return NotFound(
+        f"run {run} has no file {path!r} (at that step). {advice}",
+        code="artifact.unknown",
+        path=path,
+        suggestions=close,
+    )
+
+
+def list_media(readable: ReadableIndex, run: str, name: str | None = None) -> list[MediaItem]:
+    """Return what a run logged beside numbers, by name and step; only of one name if asked."""
+    found = readable.read_run(run)
+    rows = readable.index.catalog.read_controls(found.id, (Media.tag_name,))
+    items = [_to_media(row) for row in rows]
+    return sorted((item for item in items if name in (None, item.name)), key=lambda item: (item.name, item.step))
+
+
+def _to_media(row: ControlRow) -> MediaItem:
+    record: Any = decode_control(row)
+    return MediaItem(
+        record.name,
+        record.kind,
+        record.step,
+        record.media_type,
+        record.size,
+        record.sha256,
+        record.data,
+        record.caption,
+        record.meta,
+        to_datetime(row.time),
+    )
+
+
+def open_media(readable: ReadableIndex, item: MediaItem) -> BinaryIO:
+    """Open the content of a media item; one that came from `list_media`.
+
+    Raises:
+        NotFound: Its content is gone (`blob.missing`).
+    """
+    if item.data is not None or item.sha256 is None:
+        return io.BytesIO(item.data or b"")
+    return io.BytesIO(read_blob(readable.root, item.sha256))

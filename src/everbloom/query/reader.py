@@ -1,0 +1,211 @@
+"""The read side's door: everything that the command line, Python and later the API ask about runs.
+
+A reader looks at the index only. Opening one first asks whether journals hold news, and only then loads the indexer,
+so that a look at a store where nothing happened costs a few small reads. Another indexer at work is no obstacle:
+what it has committed is read.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
+
+from everbloom.core.errors import NotFound, Unavailable
+from everbloom.core.settings import Settings
+from everbloom.index.series import MetricInfo
+from everbloom.index.store import Index, is_index_swapped, open_empty_index, open_index
+from everbloom.index.window import Envelope, SeriesKey, Window
+from everbloom.ingest.news import has_news, has_records
+from everbloom.query import detail, references, runs
+from everbloom.query.readable import ReadableIndex
+from everbloom.query.views import (
+    Artifact,
+    ConsoleMatch,
+    Found,
+    MediaItem,
+    Run,
+    RunDetail,
+    RunPage,
+    RunQuery,
+    Series,
+)
+
+if TYPE_CHECKING:
+    from everbloom.ingest.indexer import Indexer
+
+__all__ = ["Reader", "RunQuery", "open_reader"]
+
+
+def open_reader(settings: Settings, *, catch_up: bool = True, namespaces: frozenset[str] | None = None) -> "Reader":
+    """Open a store for reading.
+
+    Args:
+        settings: Which store.
+        catch_up: Take what journals and edits hold into the index first.
+        namespaces: Those that may be read; None = all, as for a person's own store.
+
+    Returns:
+        A reader, to be closed; an empty one where nothing was recorded yet.
+
+    Raises:
+        Unavailable: The index cannot be read, or there is none and none can be built.
+    """
+    reader = Reader(settings, namespaces=namespaces)
+    try:
+        reader.open(catch_up=catch_up)
+    except BaseException:
+        reader.close()
+        raise
+    return reader
+
+
+class Reader:
+    """Answers about the runs of one store; a context manager, for one thread at a time.
+
+    Attributes:
+        stale: Why the index could not be caught up with the journals, where it could not; answers are then of
+            what it holds.
+    """
+
+    def __init__(self, settings: Settings, *, namespaces: frozenset[str] | None = None) -> None:
+        """Prepare a reader; `open_reader` opens it."""
+        self.settings = settings
+        self.stale: Unavailable | None = None
+        self._namespaces = namespaces
+        self._index: Index | None = None
+        self._indexer: Indexer | None = None
+        self._readable: ReadableIndex | None = None
+        self._version = -1
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, *, catch_up: bool) -> None:
+        """Open the index, caught up with the journals if asked; see `open_reader`."""
+        index = self._try_open()
+        if catch_up and (has_records(self.settings.root) if index is None else has_news(self.settings.root, index)):
+            self._catch_up(is_needed=index is None)
+            if index is None:
+                index = self._try_open()
+        self._use(index or open_empty_index())
+
+    def _try_open(self) -> Index | None:
+        try:
+            return open_index(self.settings.root, self.settings.database, read_only=True)
+        except NotFound:
+            return None
+
+    def _use(self, index: Index) -> None:
+        self._index = index
+        self._readable = ReadableIndex(index, self.settings.root, self._namespaces, self)
+        self._version = index.catalog.read_version()
+
+    def _catch_up(self, *, is_needed: bool) -> None:
+        """Have the index take in what is new; where that cannot be done now, go on with what it holds."""
+        from everbloom.ingest.indexer import Indexer
+
+        try:
+            if self._indexer is None:
+                self._indexer = Indexer(self.settings.root, self.settings.database)
+            self._indexer.catch_up()
+            self.stale = None
+        except Unavailable as error:
+            if is_needed and error.code != "index.busy":
+                raise
+            self.stale = None if error.code == "index.busy" else error
+
+    def refresh(self) -> bool:
+        """Catch up again; tells whether anything changed."""
+        index = self.readable.index
+        is_gone = index.catalog_inode and is_index_swapped(index, self.settings.root, suffix="")
+        if is_gone or (not index.catalog_inode and index.catalog_database.engine == "sqlite"):
+            index.close()
+            self.open(catch_up=True)
+            return True
+        if has_news(self.settings.root, index):
+            self._catch_up(is_needed=False)
+        before, self._version = self._version, index.catalog.read_version()
+        return before != self._version
+
+    def close(self) -> None:
+        """Close the index; twice is allowed."""
+        if self._index is not None:
+            self._index.close()
+        if self._indexer is not None:
+            self._indexer.close()
+        self._index = self._readable = self._indexer = None
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def readable(self) -> ReadableIndex:
+        """What it reads from.
+
+        Raises:
+            Unavailable: It was closed (`reader.closed`).
+        """
+        if self._readable is None:
+            raise Unavailable(
+                "the reader was closed; open another one, or read before the `with` block ends.", code="reader.closed"
+            )
+        return self._readable
+
+    # ── many runs ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def list_runs(self, query: RunQuery) -> RunPage:
+        """Return one page of runs; see `runs.list_runs`."""
+        return runs.list_runs(self.readable, query)
+
+    def read_runs(self, ids: Iterable[str]) -> list[Run]:
+        """Return those of the runs that are there and readable, in the order asked for."""
+        return self.readable.read_runs(ids)
+
+    def find_run(self, reference: str, *, project: str | None = None) -> Found:
+        """Find the run that a reference means, for reading; see `references.find_run`."""
+        return references.find_run(self.readable, reference, project=project)
+
+    def find_run_to_edit(self, reference: str, *, project: str | None = None) -> Run:
+        """Find the one run that a reference means, for changing it; see `references.find_run_to_edit`."""
+        return references.find_run_to_edit(self.readable, reference, project=project)
+
+    # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read_detail(self, run: str) -> RunDetail:
+        """Read what is known of a run; see `detail.read_detail`."""
+        return detail.read_detail(self.readable, run)
+
+    def list_metrics(self, run: str) -> list[MetricInfo]:
+        """Return a run's metrics by name; see `detail.list_metrics`."""
+        return detail.list_metrics(self.readable, run)
+
+    def read_series(self, run: str, metric: str, rank: int = 0) -> Series:
+        """Read a series at full resolution, rewound points marked; see `detail.read_series`."""
+        return detail.read_series(self.readable, run, metric, rank)
+
+    def read_window(self, keys: Sequence[SeriesKey], window: Window) -> Envelope:
+        """Reduce series to one common grid; see `detail.read_window`."""
+        return detail.read_window(self.readable, keys, window)
+
+    def read_logs(self, run: str, *, tail: int | None = None, grep: str | None = None) -> Iterator[str | ConsoleMatch]:
+        """Yield what a run printed; see `detail.read_logs`."""
+        return detail.read_logs(self.readable, run, tail=tail, grep=grep)
+
+    def list_artifacts(self, run: str) -> list[Artifact]:
+        """Return a run's files and references; see `detail.list_artifacts`."""
+        return detail.list_artifacts(self.readable, run)
+
+    def open_artifact(self, run: str, path: str, *, step: int | None = None) -> BinaryIO:
+        """Open a file of a run; see `detail.open_artifact`."""
+        return detail.open_artifact(self.readable, run, path, step=step)
+
+    def list_media(self, run: str, name: str | None = None) -> list[MediaItem]:
+        """Return what a run logged beside numbers; see `detail.list_media`."""
+        return detail.list_media(self.readable, run, name)
+
+    def open_media(self, item: MediaItem) -> BinaryIO:
+        """Open the content of a media item."""
+        return detail.open_media(self.readable, item)
