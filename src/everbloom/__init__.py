@@ -4,9 +4,11 @@ The public names and nothing else. They are resolved when first used, through th
 loads nothing, recording loads the SDK only, and what reads (`runs`, `run`) loads the read side on first use.
 """
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # type checkers take it for true; importing typing costs more than all the rest here
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from everbloom.core import errors as errors
     from everbloom.core.version import __version__ as __version__
     from everbloom.query.api import run as run
@@ -43,10 +45,10 @@ _HOMES = {
     "runs": "everbloom.query.api",
 }
 
-__all__ = list(_HOMES)  # noqa: PLE0604 - names, as text
+__all__ = list(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Load a public name from where it lives."""
     home = _HOMES.get(name)
     if home is None:
