@@ -5,6 +5,7 @@ bin; they are counted beside, so that a diverging layer shows.
 """
 
 import math
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -15,6 +16,7 @@ from everbloom.sdk.media.base import Encoded, Media, not_media, to_array
 
 BINS_MAX = 512
 _BINS = 64
+_FLOAT_MAX = sys.float_info.max
 
 
 class Histogram(Media):
@@ -84,7 +86,8 @@ def _count_array(array: Any, bins: int) -> dict[str, Any]:
     }
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     edges = _edges(low, high, bins)
-    counts = np.histogram(finite, bins=np.asarray(edges))[0].tolist()
+    places = np.searchsorted(np.asarray(edges), finite, side="right") - 1
+    counts = np.bincount(places.clip(0, bins - 1), minlength=bins).tolist()
     return _meta(edges, counts, odd)
 
 
@@ -102,17 +105,16 @@ def _count_values(values: Iterable[Any], bins: int) -> dict[str, Any]:
     edges = _edges(min(finite, default=0.0), max(finite, default=0.0), bins)
     counts = [0] * bins
     for number in finite:
-        counts[min(bisect_right(edges, number) - 1, bins - 1)] += 1
+        counts[min(max(bisect_right(edges, number) - 1, 0), bins - 1)] += 1
     return _meta(edges, counts, odd)
 
 
 def _edges(low: float, high: float, bins: int) -> list[float]:
-    if high - low < abs(high) * 1e-12 or high == low:  # all alike: bins of a width that float64 can tell apart
+    if high - low <= max(abs(low), abs(high), 1e-290) * 1e-12:  # all alike: as wide as float64 can tell apart
         pad = max(abs(high) * 1e-6, 0.5)
-        low, high = low - pad, high + pad
-    if math.isinf(high - low):  # float64's whole range: halve the span before dividing it
-        return [low + (high / bins - low / bins) * i for i in range(bins)] + [high]
-    return [low + (high - low) * i / bins for i in range(bins)] + [high]
+        low, high = max(low - pad, -_FLOAT_MAX), min(high + pad, _FLOAT_MAX)
+    # Not low + (high - low) * share: the difference may be beyond float64.
+    return [low, *(low * (1 - i / bins) + high * (i / bins) for i in range(1, bins)), high]
 
 
 def _meta(edges: list[float], counts: list[int], odd: dict[str, int]) -> dict[str, Any]:

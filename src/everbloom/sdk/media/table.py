@@ -105,6 +105,8 @@ def _read_frame(frame: Any) -> tuple[Sequence[Any], Iterable[Sequence[Any]]] | N
 def _to_json(cell: Any) -> Any:
     if isinstance(cell, float):  # NumPy's float64 is one too
         return float(cell) if math.isfinite(cell) else {"float": str(float(cell))}
+    if callable(item := getattr(cell, "item", None)) and getattr(cell, "ndim", None) == 0:
+        cell = item()  # NumPy's dates become Python's
     if hasattr(cell, "isoformat"):
         return str(cell.isoformat())
     value = to_param_value(cell)
