@@ -61,7 +61,10 @@ def uniform_grid(low: int, high: int, columns: int, snaps: IntArray) -> Grid:
     """
     span = high - low + 1
     columns = min(columns, span)
-    starts = np.array([low + span * i // columns for i in range(columns)], np.int64)
+    if span * columns < 1 << 62:
+        starts = low + span * np.arange(columns) // columns
+    else:  # beyond int64 on the way
+        starts = np.array([low + span * i // columns for i in range(columns)], np.int64)
     if len(snaps) and columns > 1:
         starts[1:] = _snap(starts[1:], snaps, span / columns)
     return Grid(starts, np.append(starts[1:] - 1, np.int64(high)))

@@ -66,6 +66,8 @@ class Blocks:
 
     def take(self, rows: NDArray[np.bool_]) -> "Blocks":
         """Return some of the blocks."""
+        if rows.all():
+            return self
         return Blocks(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
@@ -143,9 +145,9 @@ class Pool:
         """Decode what borders of the grid go through; return the rest and the points as candidates."""
         left, right = grid.column_of(self.blocks.low), grid.column_of(self.blocks.high)
         self.decode(left != right)
-        inside = left[left == right]
-        inside_grid = (inside >= 0) & (inside < len(grid))
-        blocks, column = self.blocks.take(inside_grid), inside[inside_grid]
+        column = left[left == right]
+        inside = (column >= 0) & (column < len(grid))
+        blocks, column = self.blocks.take(inside), column[inside]
         points = self.points()
         at = grid.column_of(points.x)
         on_grid = (at >= 0) & (at < len(grid))
