@@ -213,8 +213,12 @@ def _read_segment(journal: Path, decoder: "_Decoder", max_bytes: int) -> None:
         is_waiting = _read_blocks(file, decoder, committed, max_bytes)
         if is_waiting or decoder.byte < committed:
             decoder.stop(has_more=not is_waiting)
-        else:
-            decoder.end_segment(following, is_closed=_has_closing_mark(file, committed))
+            return
+        is_closed = _has_closing_mark(file, committed)
+        if is_closed and following is None:
+            # A full segment is marked too, after the next one was made: perhaps since we asked.
+            following = _find_next(journal, decoder.segment)
+        decoder.end_segment(following, is_closed=is_closed)
 
 
 def _read_blocks(file: BinaryIO, decoder: "_Decoder", committed: int, max_bytes: int) -> bool:

@@ -17,7 +17,7 @@ from everbloom.core.clock import AHEAD_US, EARLIEST_US, monotonic_s, now_ns, now
 from everbloom.core.errors import EverbloomError, InvalidInput, Unavailable
 from everbloom.core.ids import RunId, WriterId, new_writer_id
 from everbloom.core.records import Record, Start, Unknown
-from everbloom.journal.format import RECORD_MAX_BYTES, Header, encode_item, too_large
+from everbloom.journal.format import BLOCK_BYTES, RECORD_MAX_BYTES, Header, encode_item, too_large
 from everbloom.journal.identity import boot_id, host_id, process_start
 from everbloom.journal.registry import register_writer, unregister_writer
 from everbloom.journal.segment import MappedSegment, Segment, WrittenSegment, can_map, to_unavailable
@@ -262,9 +262,8 @@ class JournalWriter:
         number, pid = self._number + 1, os.getpid()
         header = Header(0, number, self.writer_id, host_id(), boot_id(), process_start(pid), pid)
         is_mapped = can_map(self._journal) if self._map_allowed is None else self._map_allowed
-        kind = MappedSegment if is_mapped else WrittenSegment
         try:
-            fresh = kind(layout.segment_path(self._journal, number), header, segment_size(number))
+            fresh = _create_segment(layout.segment_path(self._journal, number), header, is_mapped=is_mapped)
         except EverbloomError as error:
             self._refusal, self._retry_at_s = error, monotonic_s() + RETRY_S
             raise
@@ -273,6 +272,20 @@ class JournalWriter:
         if full is not None:
             full.close()
         return fresh
+
+
+def _create_segment(path: Path, header: Header, *, is_mapped: bool) -> Segment:
+    """Create a segment of the size that is its turn, or of what an almost full disk still has."""
+    size = segment_size(header.number)
+    if not is_mapped:
+        return WrittenSegment(path, header, size)
+    while True:
+        try:
+            return MappedSegment(path, header, size)
+        except EverbloomError as error:
+            if error.code != "disk.full" or size <= BLOCK_BYTES:
+                raise
+            size //= 4
 
 
 def encode_record(record: Record, time_us: int) -> bytes:
