@@ -9,6 +9,7 @@ import pytest
 
 from everbloom.core.errors import Corrupt, InvalidInput
 from everbloom.core.ids import RunId, WriterId
+from everbloom.index.database import open_database
 from everbloom.index.offsets import Offset
 from everbloom.index.series import MetricInfo, SeriesKey, SeriesStore, Window
 from everbloom.index.series_write import CHUNK_ROWS, PackedChunk, chunk_rows
@@ -336,3 +337,49 @@ def test_a_reader_sees_a_whole_append_or_none_of_it(store, database, database_ad
             add(store, np.arange(5000.0), first=10)
             assert len(reader.read_series(RUN, "loss")) == 10
         assert len(reader.read_series(RUN, "loss")) == 5010
+
+
+class Meddled:
+    """A connection between whose statements something else happens, as it may between two processes."""
+
+    def __init__(self, database, meddle):
+        self._database, self._meddle = database, meddle
+
+    def __getattr__(self, name):
+        return getattr(self._database, name)
+
+    def execute(self, sql, params=()):
+        answer = self._database.execute(sql, params)
+        self._meddle(sql)
+        return answer
+
+
+@pytest.mark.parametrize("after", ["series_pieces", "series_chunks"])
+def test_a_compaction_between_a_readers_statements_hides_no_points(store, database, database_address, after):
+    add(store, np.arange(4000.0))
+
+    def compact(sql):
+        if f"FROM {after}" in sql and not database.in_transaction:
+            with database.transaction():
+                add(store, np.arange(500.0), first=4000)
+                store.finish_writer(RUN, A)
+
+    with database_address.open(read_only=True) as connection:
+        reader = SeriesStore(Meddled(connection, compact))
+        assert len(reader.read_series(RUN, "loss")) == 4000
+        window = Window(columns=10, smoothing=0.5)
+        told = reader.read_window([SeriesKey(RUN, "loss")], window).series[0]
+        assert told.count.sum() == 4500
+
+
+def test_space_of_deleted_runs_goes_back_to_the_file_system(tmp_path):
+    path = tmp_path / "series.db"
+    with open_database(path) as database:
+        store = SeriesStore(database)
+        store.ensure_schema()
+        with database.transaction():
+            add(store, np.random.default_rng(0).normal(size=(50_000, 4)), names=tuple("abcd"))
+        with database.transaction():
+            store.delete_run(RUN)
+        database.release_space()
+    assert path.stat().st_size < 200_000

@@ -133,6 +133,10 @@ class Database(ABC):
         """Give back what `try_lock` took."""
 
     @abstractmethod
+    def release_space(self) -> None:
+        """Give the file system back what deleted rows took, where the engine does not do so by itself."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the connection; what is not committed is lost. Closing twice is allowed."""
 

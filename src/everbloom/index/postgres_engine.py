@@ -123,6 +123,9 @@ class PostgresDatabase(Database):
         digest = hashlib.sha256(f"everbloom/{self._schema}/{name}".encode()).digest()
         return int.from_bytes(digest[:8], "little", signed=True)
 
+    def release_space(self) -> None:
+        """Do nothing: the server's autovacuum does."""
+
     def close(self) -> None:
         """Close the connection and give back its locks."""
         self._connection.close()

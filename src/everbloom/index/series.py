@@ -140,10 +140,11 @@ class SeriesStore:
     ) -> dict[RunId, dict[str, dict[int, Summary]]]:
         """Return {run: {metric: {rank: summary}}} without rewound points; what has none left is absent."""
         parts: dict[tuple[RunId, str, int], list[Summary]] = {}
-        for piece in read_pieces(self._database, runs, metrics):
-            summary = self._reader.read_summary(piece, cutoffs)
-            if summary is not None:
-                parts.setdefault((piece.run, piece.metric, piece.rank), []).append(summary)
+        with self._database.snapshot():
+            for piece in read_pieces(self._database, runs, metrics):
+                summary = self._reader.read_summary(piece, cutoffs)
+                if summary is not None:
+                    parts.setdefault((piece.run, piece.metric, piece.rank), []).append(summary)
         answer: dict[RunId, dict[str, dict[int, Summary]]] = {}
         for (run, metric, rank), summaries in parts.items():
             whole = combine(summaries)
@@ -164,14 +165,16 @@ class SeriesStore:
     def read_series(self, run: RunId, metric: str, rank: int = 0, cutoffs: Cutoffs = NO_CUTOFFS) -> Series:
         """Return a series at full resolution, rewound points marked; empty if there is none."""
         parts: list[tuple[Piece, Points]] = []
-        for piece in read_pieces(self._database, [run], [metric], rank):
-            parts += [(piece, points) for _, points in self._reader.read_chunks(piece)]
-            parts.append((piece, self._reader.read_tail(piece)))
+        with self._database.snapshot():  # or a compaction between chunks and tail would hide points
+            for piece in read_pieces(self._database, [run], [metric], rank):
+                parts += [(piece, points) for _, points in self._reader.read_chunks(piece)]
+                parts.append((piece, self._reader.read_tail(piece)))
         return _merge([(piece, points) for piece, points in parts if len(points.axis)], cutoffs)
 
     def read_window(self, requests: Sequence[SeriesKey], window: Window, cutoffs: Cutoffs = NO_CUTOFFS) -> Envelope:
         """Return several series reduced to one common grid for a chart; see `window.read_envelope`."""
-        return read_envelope(self._reader, requests, window, cutoffs)
+        with self._database.snapshot():
+            return read_envelope(self._reader, requests, window, cutoffs)
 
     def delete_run(self, run: RunId) -> None:
         """Delete everything of a run, its offsets too."""

@@ -103,6 +103,14 @@ class SqliteDatabase(Database):
         """Refuse: SQLite has no session locks."""
         raise NotImplementedError("SQLite has no session locks; the indexer takes a file lock")
 
+    def release_space(self) -> None:
+        """Cut free pages off the file; what is open elsewhere is not disturbed."""
+        try:
+            # A page a step, and `execute` takes one step of a statement without columns.
+            self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            _raise_known(error, self.address)
+
     def close(self) -> None:
         """Close the file; the last writer to do so folds the -wal file in."""
         self._connection.close()
@@ -114,6 +122,7 @@ def _open_writer(path: Path) -> sqlite3.Connection:
     with _closing_on_error(connection):
         _set_up(connection)
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or it does nothing
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = OFF")
