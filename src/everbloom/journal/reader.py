@@ -370,8 +370,15 @@ class _Decoder:
         if reason is not None and not is_sealed:
             raise _Violation(position, reason)
         if reason is not None:  # the seal says that this was written so, and where it ends is known: only it is lost
-            self._batch.damage.append(Damage(self.segment, start + position, item_end - position, reason))
+            self._note_bad_item(start + position, item_end - position, reason)
         return item_end
+
+    def _note_bad_item(self, byte: int, size: int, reason: str) -> None:
+        last = self._batch.damage[-1] if self._batch.damage else None
+        if last is not None and (last.segment, last.byte + last.size) == (self.segment, byte):
+            self._batch.damage[-1] = Damage(last.segment, last.byte, last.size + size, last.reason)
+        else:
+            self._batch.damage.append(Damage(self.segment, byte, size, reason))
 
     def _take_item(self, raw: bytes, byte: int, *, is_sealed: bool) -> str | None:
         """Take an item into the batch; returns why not where it is neither a row nor a record."""
