@@ -23,14 +23,13 @@ from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
 from everbloom.index.store import BUILDING, Index, discard_index, is_index_swapped, open_index, swap_in
 from everbloom.ingest.fold import EDITS_WRITER
-from everbloom.ingest.runs import build_document, build_text, read_folded
+from everbloom.ingest.runs import build_document, read_folded, read_text
 from everbloom.journal.identity import boot_id, is_process_alive
 from everbloom.journal.reader import BATCH_BYTES, Batch, Control, Position, read_batch, read_header
 from everbloom.journal.registry import iter_active, iter_journals, unregister_writer
 from everbloom.workspace.registry import ensure_experiments
 
 ROUND_BYTES = 64 * 1024 * 1024
-CONSOLE_TAIL_LINES = 200
 _EDITS = WriterId(EDITS_WRITER)
 _NO_RUN = RunId("")
 _NOT_KEPT = (Console, Heartbeat)  # console text has a store of its own; heartbeats only their last number
@@ -348,10 +347,8 @@ class Indexer:
         with self.index.catalog_database.transaction():
             folded_runs = self.index.columns.fold_pending(now_us(), is_forced=is_forced)
             for run in folded_runs:
-                folded, _ = read_folded(self.index, run, boot="", monotonic_s=0.0)
                 document = self.index.catalog.read_run(run).document
-                tail = self.index.console.read_tail(run, CONSOLE_TAIL_LINES)
-                self.index.text.write_text(run, build_text(document, folded, tail))
+                self.index.text.write_text(run, read_text(self.index, run, document))
             if folded_runs:
                 self.index.catalog.bump_version()
 

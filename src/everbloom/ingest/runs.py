@@ -16,6 +16,7 @@ from everbloom.ingest.fold import Folded, Item, Sighting, fold_items, get_object
 # What a run is folded from; media, files and references are read where they are shown.
 FOLDED_TAGS = tuple("start set params tag like note link command limits problem rewind end".split())
 SILENT_AFTER_S = 300.0
+CONSOLE_TAIL_LINES = 200
 
 _decoders = {tag: msgspec.msgpack.Decoder(kind).decode for tag, kind in RECORD_TYPES.items()}
 
@@ -92,6 +93,12 @@ def _to_metric_summary(name: str, summary: Summary, objectives: Mapping[str, str
         stated is None and direction is not None,
         summary.last.step,
     )
+
+
+def read_text(index: Index, run: RunId, document: Document) -> str:
+    """Read the text that a run is found by, as it is now."""
+    folded, _ = read_folded(index, run, boot="", monotonic_s=0.0)
+    return build_text(document, folded, index.console.read_tail(run, CONSOLE_TAIL_LINES))
 
 
 def build_text(document: Document, folded: Folded, console_tail: str) -> str:

@@ -5,18 +5,24 @@ so that a look at a store where nothing happened costs a few small reads. Anothe
 what it has committed is read.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from everbloom.core.errors import NotFound, Unavailable
+from everbloom.core.records import Direction
 from everbloom.core.settings import Settings
 from everbloom.index.series import MetricInfo
 from everbloom.index.store import Index, is_index_swapped, open_empty_index, open_index
 from everbloom.index.window import Envelope, SeriesKey, Window
 from everbloom.ingest.news import has_news, has_records
-from everbloom.query import detail, references, runs
+from everbloom.query import best, compare, completion, detail, lineage, references, runs, search
+from everbloom.query.best import Best
+from everbloom.query.compare import Comparison
+from everbloom.query.completion import Completion
+from everbloom.query.lineage import TreeNode
 from everbloom.query.readable import ReadableIndex
+from everbloom.query.search import SearchResult
 from everbloom.query.views import (
     Artifact,
     ConsoleMatch,
@@ -171,6 +177,42 @@ class Reader:
     def find_run_to_edit(self, reference: str, *, project: str | None = None) -> Run:
         """Find the one run that a reference means, for changing it; see `references.find_run_to_edit`."""
         return references.find_run_to_edit(self.readable, reference, project=project)
+
+    def best_runs(
+        self,
+        query: RunQuery,
+        metrics: Sequence[str] | None = None,
+        *,
+        directions: Mapping[str, Direction] | None = None,
+    ) -> list[Best]:
+        """Find the best run per metric over all matches; see `best.find_best`."""
+        return best.find_best(self.readable, query, metrics, directions=directions)
+
+    def compare(self, run_ids: Iterable[str]) -> Comparison:
+        """Set runs side by side; see `compare.compare`."""
+        return compare.compare(self.readable, run_ids)
+
+    def build_tree(self, query: RunQuery) -> list[TreeNode]:
+        """Arrange runs by what they branched from; see `lineage.build_tree`."""
+        return lineage.build_tree(self.readable, query)
+
+    def search(
+        self,
+        text: str,
+        *,
+        namespace: str | None = None,
+        project: str | None = None,
+        everywhere: bool = False,
+        limit: int = 20,
+    ) -> SearchResult:
+        """Search what runs say and printed; see `search.search`."""
+        return search.search(
+            self.readable, text, namespace=namespace, project=project, everywhere=everywhere, limit=limit
+        )
+
+    def complete(self, text: str, position: int, *, project: str | None = None, limit: int = 20) -> list[Completion]:
+        """Say what would fit at a position of a filter; see `completion.complete`."""
+        return completion.complete(self.readable, text, position, project=project, limit=limit)
 
     # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import InvalidInput
 from everbloom.index.catalog import ProjectRow
-from everbloom.index.columns import IS_NULL, Column
+from everbloom.index.columns import HAS_NUMBER, HAS_TEXT, IS_INT, Column
+from everbloom.query.cells import are_same, to_comparable
 from everbloom.query.order import order_rows
 from everbloom.query.readable import ReadableIndex, StoredRuns
 from everbloom.query.scope import Plan, match_runs, plan_query
 from everbloom.query.views import Run, RunPage, RunQuery
-
-_MISSING = object()
 
 
 def list_runs(readable: ReadableIndex, query: RunQuery) -> RunPage:
@@ -65,21 +64,17 @@ def find_varying(page: Sequence[Run], mask: NDArray[np.bool_], runs: StoredRuns)
 
 
 def _varies_on(page: Sequence[Run], name: str) -> bool:
-    first, *others = (run.params.get(name, _MISSING) for run in page)
-    return any(type(value) is not type(first) or value != first for value in others if value is not first)
+    return not are_same(to_comparable(run.params.get(name), is_present=name in run.params) for run in page)
 
 
 def _varies_in(column: Column | None, mask: NDArray[np.bool_]) -> bool:
-    if column is None:
+    if column is None or not mask.any():
         return False
-    kinds = column.kinds[mask]
-    if not len(kinds) or (kinds != kinds[0]).any():
-        return bool(len(kinds))
-    if kinds[0] & IS_NULL:
-        return False
-    if column.codes is not None:
+    kinds = column.kinds[mask] & ~np.uint8(IS_INT)
+    if (kinds != kinds[0]).any():
+        return True
+    if column.codes is not None and kinds[0] & HAS_TEXT:
         codes = column.codes[mask]
-        if codes[0] >= 0:
-            return bool((codes != codes[0]).any())
+        return bool((codes != codes[0]).any())
     numbers = column.numbers[mask]
-    return bool((numbers != numbers[0]).any()) and not bool(np.isnan(numbers).all())
+    return bool(kinds[0] & HAS_NUMBER) and bool((numbers != numbers[0]).any())

@@ -13,6 +13,7 @@ from everbloom.core import layout
 from everbloom.core.clock import now_us
 from everbloom.core.ids import RunId, new_run_id
 from everbloom.core.records import (
+    Cause,
     Console,
     End,
     EndState,
@@ -115,7 +116,7 @@ def _iter_records(spec: RunSpec) -> Iterable[Record]:
 
 
 def _to_end(spec: RunSpec) -> End:
-    cause = "exception" if spec.exception else "exit" if spec.end == "finished" else "user"
+    cause: Cause = "exception" if spec.exception else "exit" if spec.end == "finished" else "user"
     code = 0 if spec.end == "finished" else 1
     return End(
         state=spec.end or "finished",
