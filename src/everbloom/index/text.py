@@ -47,9 +47,13 @@ class TextIndex:
             "CREATE INDEX IF NOT EXISTS run_text_words ON run_text USING gin (to_tsvector('english', folded))"
         )
         with contextlib.suppress(EverbloomError):  # a server without it finds substrings by reading, only slower
+            # In `public`, not in the index's own schema, which goes when the index is rebuilt.
+            self.database.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
+            ((home,),) = self.database.execute(
+                "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_trgm'"
+            )
             self.database.create(
-                "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-                "CREATE INDEX IF NOT EXISTS run_text_trigrams ON run_text USING gin (folded gin_trgm_ops)",
+                f"CREATE INDEX IF NOT EXISTS run_text_trigrams ON run_text USING gin (folded {home}.gin_trgm_ops)"
             )
 
     def write_text(self, run: str, body: str) -> None:

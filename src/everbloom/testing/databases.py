@@ -50,3 +50,21 @@ def fresh_database(place: Path | str) -> Iterator[Database]:
     """Yield an open empty database; on PostgreSQL its schema is dropped afterwards."""
     with fresh_address(place) as address, address.open() as database:
         yield database
+
+
+@contextlib.contextmanager
+def fresh_store_database(place: Path | str) -> Iterator[str | None]:
+    """Yield what a store's settings name as its database: None on SQLite, else a PostgreSQL database of its own."""
+    if isinstance(place, Path):
+        yield None
+        return
+    from psycopg.conninfo import make_conninfo
+
+    name = f"test_{uuid.uuid4().hex}"
+    with open_database(place, schema="public") as server:
+        server.execute(f"CREATE DATABASE {name}")
+    try:
+        yield make_conninfo(place, dbname=name)
+    finally:
+        with open_database(place, schema="public") as server:
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -1,0 +1,76 @@
+"""Everything that an index can be asked, as one comparable value: two indexes are equal if their answers are."""
+
+from typing import Any
+
+from everbloom.core.ids import RunId
+from everbloom.index.attribute_columns import ColumnSnapshot
+from everbloom.index.columns import MISSING_CELL, cell_at
+from everbloom.index.store import Index
+from everbloom.index.window import SeriesKey, Window
+from everbloom.ingest.runs import read_folded
+
+
+def read_answers(index: Index) -> dict[str, Any]:
+    """Ask an index everything: documents, columns, records, series, charts, console, text."""
+    runs = [RunId(row[0]) for row in index.catalog_database.execute("SELECT id FROM run WHERE id_reversed <> ''")]
+    answers: dict[str, Any] = {run: _read_run(index, run) for run in sorted(runs)}
+    answers["projects"] = sorted(
+        (p.namespace, p.name) for p in index.catalog.read_projects() if _holds_runs(index, p.id)
+    )
+    answers["columns"] = _read_columns(index)
+    projects = [project.id for project in index.catalog.read_projects()]
+    for words in ("run-1", "straße", "boom", "to see", "sgd"):
+        answers[f"search {words}"] = sorted(match.run for match in index.text.find_runs(words, projects))
+        answers[f"console {words}"] = sorted(index.console.find_runs(words))
+    return answers
+
+
+def _holds_runs(index: Index, project: int) -> bool:
+    rows = index.catalog_database.execute(
+        "SELECT COUNT(*) FROM run WHERE project = ? AND id_reversed <> ''", (project,)
+    )
+    return bool(rows[0][0])
+
+
+def _read_run(index: Index, run: RunId) -> dict[str, Any]:
+    folded, _ = read_folded(index, run, boot="", monotonic_s=0.0)
+    answers: dict[str, Any] = {
+        "document": repr(index.catalog.read_run(run).document),
+        "history": folded.history,
+        "problems": folded.problems,
+        "controls": index.catalog.read_controls(run),
+        "damage": index.catalog.read_damage(run),
+        "console": "".join(index.console.iter_text(run)),
+        "lines": index.console.count_lines(run),
+        "tail": index.console.read_tail(run, 7),
+        "grep": list(index.console.find_lines(run, "STRASSE")),
+    }
+    for info in index.series.list_metrics(run, folded.cutoffs):
+        for rank in info.ranks:
+            series = index.series.read_series(run, info.metric, rank, folded.cutoffs)
+            arrays = (series.steps, series.times, series.values, series.greyed)
+            answers[f"{info.metric}@{rank}"] = [array.tobytes() for array in arrays]
+            for smoothing in (None, 0.9):
+                key = SeriesKey(run, info.metric, rank)
+                window = Window(columns=50, smoothing=smoothing)
+                answers[f"{info.metric}@{rank} chart {smoothing}"] = repr(
+                    index.series.read_window([key], window, folded.cutoffs)
+                )
+    return answers
+
+
+def _read_columns(index: Index) -> dict[str, list[Any]]:
+    """Return every column, its cells by run id, so that places may differ."""
+    projects = index.catalog.read_projects()
+    keys = index.columns.read_keys([project.id for project in projects])
+    with index.catalog_database.snapshot():
+        snapshot = ColumnSnapshot(index.columns, projects)
+        ids = snapshot.read_column("id")
+        columns: dict[str, list[Any]] = {}
+        for key in keys:
+            column = snapshot.read_column(key)
+            if column is None or ids is None:
+                continue
+            cells = [(cell_at(ids, row), cell_at(column, row)) for row in range(snapshot.size)]
+            columns[key] = sorted((str(run), repr(cell)) for run, cell in cells if cell is not MISSING_CELL)
+    return columns
