@@ -7,6 +7,7 @@ that a run is always the fold of all that is known of it, whichever order that a
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from everbloom.core.clock import now_us
 from everbloom.core.errors import NotFound
 from everbloom.core.ids import RunId
 from everbloom.index.documents import Document, decode_document, encode_document
@@ -231,9 +232,13 @@ class Catalog:
         )
 
     def bump_version(self) -> None:
-        """Count up the catalog's version: readers drop what they remember of an older one."""
+        """Count up the catalog's version: readers drop what they remember of an older one.
+
+        It begins with the time, so that an index built anew never has a version that its predecessor had.
+        """
         self.database.execute(
-            "INSERT INTO meta (key, value) VALUES ('version', 1) ON CONFLICT (key) DO UPDATE SET value = meta.value + 1"
+            "INSERT INTO meta (key, value) VALUES ('version', ?) ON CONFLICT (key) DO UPDATE SET value = meta.value + 1",
+            (now_us(),),
         )
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -74,7 +74,7 @@ def find_best(
     plan = plan_query(readable, query)
     with readable.open_columns(plan.inside) as runs:
         mask = match_runs(plan, runs)
-        keys = readable.index.columns.read_keys([project.id for project in plan.inside])
+        keys = readable.read_keys(plan.inside)
         wanted = _list_metrics(keys) if metrics is None else list(metrics)
         stated = _read_directions(readable, runs, mask, wanted)
         found: list[Best] = []

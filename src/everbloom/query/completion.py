@@ -39,7 +39,7 @@ def complete(
     """
     projects = [found for found in readable.read_projects() if project in (None, found.name)]
     with readable.open_columns(projects) as runs:
-        keys = readable.index.columns.read_keys([found.id for found in projects])
+        keys = readable.read_keys(projects)
         counted: dict[str, int] = {}
 
         def read_values(key: str) -> Sequence[str]:

@@ -92,12 +92,22 @@ class ReadableIndex:
         """Return the readable projects, by namespace and name."""
         return [project for project in self.index.catalog.read_projects() if self.can_read(project.namespace)]
 
+    def read_keys(self, projects: Sequence[ProjectRow]) -> list[str]:
+        """Return the attribute keys that runs of readable projects have; of a metric the last value comes first."""
+        keys = self.index.columns.read_keys([project.id for project in projects])
+        return sorted(keys, key=lambda key: (key.startswith("metrics.") and not key.endswith(".last"), key))
+
     @contextlib.contextmanager
-    def open_columns(self, projects: Sequence[ProjectRow]) -> Iterator[StoredRuns]:
-        """Open the columns of some readable projects, as they are at one moment."""
+    def open_columns(self, projects: Sequence[ProjectRow], *, now: int | None = None) -> Iterator[StoredRuns]:
+        """Open the columns of some readable projects, as they are at one moment.
+
+        Args:
+            projects: Whose runs.
+            now: What relative times count from, in microseconds; None = now.
+        """
         with self.index.catalog_database.snapshot():
             snapshot = self._ensure_snapshot(projects)
-            yield StoredRuns(self.index, snapshot, projects, now_us())
+            yield StoredRuns(self.index, snapshot, projects, now_us() if now is None else now)
             if snapshot.cells > _KEPT_CELLS:
                 self._kept.clear()
 

@@ -62,7 +62,7 @@ def _parse(
     def parse(known: Iterable[str]) -> tuple[Filter | None, tuple[SortKey, ...]]:
         return parse_filter(query.filter, known=known), parse_order(query.sort, known=known)
 
-    return parse_with_guesses(parse, lambda: readable.index.columns.read_keys([project.id for project in projects]))
+    return parse_with_guesses(parse, lambda: readable.read_keys(projects))
 
 
 def parse_with_guesses(parse: Callable[[Iterable[str]], _Parsed], read_keys: Callable[[], Iterable[str]]) -> _Parsed:
