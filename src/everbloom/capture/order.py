@@ -6,12 +6,15 @@ The two share no code but this and the spool: neither part imports the other.
 import msgspec
 from msgspec import Struct
 
-# The watcher's descriptors. Training writes `FINISHED` to the control pipe when it has said itself how the run
-# ended; the alive pipe's other end tells training whether the watcher still lives.
+# The watcher's descriptors. Training writes to the control pipe when the run has ended; the alive pipe's other
+# end tells training whether the watcher still lives; the process descriptor stands for training itself, so that
+# its death is seen however early it comes.
 CONTROL_FD = 3
 ALIVE_FD = 4
-FIRST_TARGET_FD = 5  # then one per spool that is to be copied, in the order of `WatchOrder.spools`
-FINISHED = b"F"
+PROCESS_FD = 5
+FIRST_TARGET_FD = 6  # then one per spool that is to be copied, in the order of `WatchOrder.spools`
+FINISHED = b"F"  # training said itself how the run ended
+EXITING = b"E"  # the interpreter exits, with what code it does not know
 
 
 class SpoolOrder(Struct, frozen=True):
@@ -40,6 +43,7 @@ class WatchOrder(Struct, frozen=True):
         created_us: When the run began; resources are counted in whole seconds from here.
         rank: The process's rank.
         has_resources: Whether to record resources.
+        has_handle: Whether `PROCESS_FD` is a pidfd of the process; else it is opened by its id.
         spools: What it prints.
     """
 
@@ -50,6 +54,7 @@ class WatchOrder(Struct, frozen=True):
     created_us: int
     rank: int = 0
     has_resources: bool = True
+    has_handle: bool = False
     spools: list[SpoolOrder] = []
 
 

@@ -89,8 +89,8 @@ class Session:
             self.guarded(lambda: self._recorder.append(end))
         self.guarded(self._recorder.close)
         if self.watcher is not None:
-            if is_owner and end.explicit:
-                self.watcher.tell_finished()
+            if is_owner:
+                self.watcher.tell_end(is_explicit=end.explicit)
             self.watcher.close()
 
     def guarded(self, step: Callable[[], object]) -> None:

@@ -13,9 +13,19 @@ import sys
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 import everbloom.core.settings as settings
-from everbloom.capture.order import ALIVE_FD, CONTROL_FD, FINISHED, FIRST_TARGET_FD, WatchOrder, encode_order
+from everbloom.capture.order import (
+    ALIVE_FD,
+    CONTROL_FD,
+    EXITING,
+    FINISHED,
+    FIRST_TARGET_FD,
+    PROCESS_FD,
+    WatchOrder,
+    encode_order,
+)
 
 _SHELL = "/bin/sh"
 _CLEAR_OF = 20  # descriptors are moved up here first, so that none is overwritten before it is passed on
@@ -28,10 +38,10 @@ class WatcherHandle:
         self._control = control
         self._alive = alive
 
-    def tell_finished(self) -> None:
-        """Say that the run has ended and its end stands in the journal."""
+    def tell_end(self, *, is_explicit: bool) -> None:
+        """Say that the run's end stands in the journal; an explicit one is all there is to say."""
         with contextlib.suppress(OSError):  # the watcher is gone; nothing waits for this
-            os.write(self._control, FINISHED)
+            os.write(self._control, FINISHED if is_explicit else EXITING)
 
     def close(self) -> None:
         """Let go of the pipes."""
@@ -56,7 +66,10 @@ def start_watcher(order: WatchOrder, targets: list[int]) -> WatcherHandle:
     alive_read, alive_write = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(control_write, False)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    process = _open_self()
+    order = structs.replace(order, has_handle=process is not None)
     wanted = {0: null, 1: null, 2: null, CONTROL_FD: control_read, ALIVE_FD: alive_write}
+    wanted[PROCESS_FD] = null if process is None else process
     wanted |= {FIRST_TARGET_FD + i: target for i, target in enumerate(targets)}
     moved = {
         number: fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _CLEAR_OF + FIRST_TARGET_FD) for number, file in wanted.items()
@@ -68,9 +81,16 @@ def start_watcher(order: WatchOrder, targets: list[int]) -> WatcherHandle:
         os.close(alive_read)
         raise
     finally:
-        for file in (control_read, alive_write, null, *moved.values()):
+        for file in (control_read, alive_write, null, *moved.values(), *([] if process is None else [process])):
             os.close(file)
     return WatcherHandle(control_write, alive_read)
+
+
+def _open_self() -> int | None:
+    try:
+        return os.pidfd_open(os.getpid())
+    except (OSError, AttributeError):  # before Linux 5.3, or another system
+        return None
 
 
 def _spawn(order: WatchOrder, actions: list[tuple[int, int, int]]) -> None:

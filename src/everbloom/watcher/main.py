@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from everbloom.capture.order import parse_order
+from everbloom.capture.order import FIRST_TARGET_FD, parse_order
 from everbloom.core.errors import EverbloomError
 from everbloom.watcher.space import close_other_files
 from everbloom.watcher.watch import Watch
@@ -21,7 +21,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     order = parse_order(sys.argv[1])
-    close_other_files(5 + sum(spool.is_copied for spool in order.spools))
+    close_other_files(FIRST_TARGET_FD + sum(spool.is_copied for spool in order.spools))
     os.chdir("/")  # the folder where training runs may be unmounted
     watch = Watch(order)
     try:

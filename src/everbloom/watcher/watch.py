@@ -13,7 +13,7 @@ from pathlib import Path
 
 from everbloom.capture.death import describe_end, is_dead, open_process, read_oom_kills, read_status
 from everbloom.capture.limits import find_group, read_limits
-from everbloom.capture.order import CONTROL_FD, FINISHED, FIRST_TARGET_FD, WatchOrder
+from everbloom.capture.order import CONTROL_FD, EXITING, FINISHED, FIRST_TARGET_FD, PROCESS_FD, WatchOrder
 from everbloom.capture.resources import ResourceMeter
 from everbloom.capture.spool import Spool
 from everbloom.core import layout
@@ -42,7 +42,7 @@ class Watch:
         """Begin: open the journal and the spools, and take hold of the process."""
         self._order = order
         self._root = Path(order.root)
-        self._handle = open_process(order.pid, order.process_start)
+        self._handle = PROCESS_FD if order.has_handle else open_process(order.pid, order.process_start)
         self._memory_group = find_group(order.pid, "memory")
         self._oom_kills = read_oom_kills(self._memory_group)
         self._streams = self._open_streams()
@@ -50,9 +50,12 @@ class Watch:
         self._writer: JournalWriter | None = None
         self._waiting: deque[Record] = deque(maxlen=_QUEUE_MAX)
         self._is_finished = False  # training said itself how the run ended
+        self._is_exiting = False  # training recorded an end, without knowing its exit code
         self._has_control = True
         self._heartbeats = 0
         self._heartbeat_at_s = self._resources_at_s = monotonic_s()
+        with contextlib.suppress(Unavailable):
+            self._open_writer()
         if self._meter is not None:
             self._offer(Limits(values=read_limits(order.pid)))
             self._meter.read(monotonic_s())
@@ -91,6 +94,7 @@ class Watch:
             if number == CONTROL_FD:
                 message = os.read(CONTROL_FD, 64)
                 self._is_finished |= FINISHED in message
+                self._is_exiting |= EXITING in message
                 self._has_control = bool(message)  # the end of the pipe says nothing: a child may hold it
 
     def _turn(self) -> bool:
@@ -126,6 +130,8 @@ class Watch:
                 break
             self._turn_streams(is_end=False)
             select.select([], [], [], _BUSY_S)
+        if status is None and self._is_exiting:
+            return
         is_oom = read_oom_kills(self._memory_group) > self._oom_kills
         end = describe_end(status, is_oom=is_oom)
         if self._order.rank == 0 or end.state != "finished":  # one rank's clean end is not the run's
