@@ -15,7 +15,7 @@ import msgspec
 from everbloom.cli.demo.plan import Chain, plan_chains
 from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import Unavailable
-from everbloom.core.settings import Settings
+from everbloom.core.settings import Settings, load_settings
 
 AT_ONCE = 2
 STOP_AFTER_LINES = 6  # a run that is to be stopped has printed so many lines of progress by then
@@ -69,12 +69,14 @@ class _Worker:
             )
 
 
-def run_demo(settings: Settings) -> None:
-    """Train everything into the store, then print where to look.
+@click.command()
+@click.option("--root", metavar="FOLDER", help="Record into the store in this folder.")
+def demo(*, root: str | None) -> None:
+    """Train about forty real models on data that ships with scikit-learn, and record them.
 
-    Raises:
-        Unavailable: scikit-learn is not installed, or a training run ended otherwise than it should.
+    Some do well, some do badly; one fails, one is killed, one is cancelled. Takes a minute or two.
     """
+    settings = load_settings(root=root)
     _check_packages()
     chains = plan_chains()
     total = sum(len(chain) for chain in chains)
@@ -148,7 +150,7 @@ def _show(settings: Settings) -> None:
     """Print the best runs, a comparison and the history tree, by the commands that a person would type."""
     commands: list[list[str]] = [
         ["best"],
-        ["compare", "--filter", "project = digits and tag = network and state = finished"],
+        ["compare", *_best_runs(settings)],
         ["tree", "--project", "digits"],
         ["ls", "state in (failed, killed, cancelled)"],
     ]
@@ -167,6 +169,19 @@ def _show(settings: Settings) -> None:
         "everbloom search 'learning rate'             over names, notes, reasons, conclusions and console",
     ):
         click.echo(f"  {line}")
+
+
+def _best_runs(settings: Settings) -> list[str]:
+    """Return the name of the best digits run of each kind of model."""
+    from everbloom.query.reader import RunQuery, open_reader
+
+    names = []
+    with open_reader(settings) as reader:
+        for model in ("sgd", "mlp", "forest", "svm"):
+            wanted = f"params.model = {model} and experiment = 'read handwriting' and state = finished"
+            query = RunQuery(filter=wanted, project="digits", sort="-metrics.val/acc.last", limit=1)
+            names += [run.name for run in reader.list_runs(query).runs]
+    return names
 
 
 def _quoted(word: str) -> str:

@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from everbloom.cli.demo.plan import Chain, Trial
-from everbloom.sdk import Image, Run, Table, init
+from everbloom.core.records import Direction
+from everbloom.sdk.media.image import Image
+from everbloom.sdk.media.table import Table
+from everbloom.sdk.run import Run
+from everbloom.sdk.start import init
 
 PRINT_EVERY = 50
 
@@ -57,11 +61,12 @@ class Split:
 
         if self.is_regression:
             fitted, predicted = model.predict(self.x_train), model.predict(self.x_val)
-            return {
-                "train/rmse": float(metrics.root_mean_squared_error(self.y_train, fitted)),
-                "val/rmse": float(metrics.root_mean_squared_error(self.y_val, predicted)),
-                "val/r2": float(metrics.r2_score(self.y_val, predicted)),
-            }
+            with np.errstate(over="ignore"):  # of a model that diverges; what it comes to is logged as it is
+                return {
+                    "train/rmse": float(metrics.root_mean_squared_error(self.y_train, fitted)),
+                    "val/rmse": float(metrics.root_mean_squared_error(self.y_val, predicted)),
+                    "val/r2": float(metrics.r2_score(self.y_val, predicted)),
+                }
         scores = {
             "train/acc": float(np.mean(model.predict(self.x_train) == self.y_train)),
             "val/acc": float(np.mean(model.predict(self.x_val) == self.y_val)),
@@ -72,7 +77,7 @@ class Split:
         return scores
 
     @property
-    def objective(self) -> tuple[str, str]:
+    def objective(self) -> tuple[str, Direction]:
         """The metric that runs are judged by, and which way is better."""
         return ("val/rmse", "min") if self.is_regression else ("val/acc", "max")
 
@@ -92,6 +97,8 @@ def _train_batches(run: Run, split: Split, trial: Trial, model: Any) -> Any:
     batches = split.batches(trial.count("batch"), trial.steps, trial.seed)
     for step, (x, y) in enumerate(batches):
         model.partial_fit(x, y, **more)
+        if "growth" in trial.params:  # a range test of the learning rate
+            model.eta0 *= trial.params["growth"]
         _log_step(run, step, split.score(model))
     return model
 
