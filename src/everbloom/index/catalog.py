@@ -237,7 +237,8 @@ class Catalog:
         It begins with the time, so that an index built anew never has a version that its predecessor had.
         """
         self.database.execute(
-            "INSERT INTO meta (key, value) VALUES ('version', ?) ON CONFLICT (key) DO UPDATE SET value = meta.value + 1",
+            "INSERT INTO meta (key, value) VALUES ('version', ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = meta.value + 1",
             (now_us(),),
         )
 

@@ -116,9 +116,10 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
 def _apply(folded: Folded, item: Item) -> None:
     match item.record:
         case Set(fields=fields):
-            for name in fields.keys() & SETTABLE:
-                folded.fields[name] = fields[name]
-                folded.history.append((item.number, item.time_us, name, fields[name]))
+            for name, value in fields.items():
+                if name in SETTABLE:
+                    folded.fields[name] = value
+                    folded.history.append((item.number, item.time_us, name, value))
         case Params(values=values):
             folded.params.update(values)
         case Tag(add=add, remove=remove):
