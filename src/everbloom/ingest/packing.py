@@ -1,0 +1,442 @@
+"""Closed runs into packs, and packs back into what a journal's reader would have told.
+
+A pack takes its columns from the series store, which has sorted and compressed them already, and its control
+records from the segments. Before it stands in its place all of it is decoded and compared with the segments;
+then series rows refer to its bytes and the segments go. Each step can be repeated after a crash at any point.
+When to pack is for the caller to decide; the indexer's lock must be held.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import xxhash
+
+from everbloom.core import layout
+from everbloom.core.clock import now_us
+from everbloom.core.errors import Conflict, Corrupt, Unavailable
+from everbloom.core.ids import RunId, WriterId, is_writer_id
+from everbloom.core.records import RECORD_TYPES, Record, Unknown
+from everbloom.index.chunks import Axis, decode_axis, decode_values
+from everbloom.index.engine import Database
+from everbloom.index.series import SeriesStore
+from everbloom.index.series_write import ExportedChunk, PackedChunk
+from everbloom.journal.format import Header, pack_header, parse_header
+from everbloom.journal.pack import (
+    ColumnChunk,
+    ColumnGroup,
+    Contents,
+    JournalPart,
+    PackedControl,
+    PackedDamage,
+    PackReader,
+    PackWriter,
+    Place,
+    publish_pack,
+)
+from everbloom.journal.reader import Batch, Control, Damage, Position, Rows, iter_batches
+from everbloom.journal.registry import iter_active
+
+_WINDOW_VALUES = 1 << 21  # numbers in one batch read from a pack, about
+_BAD_BYTES = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode_control = msgspec.msgpack.Decoder(tuple[str, int, msgspec.Raw]).decode
+_decode_record = {tag: msgspec.msgpack.Decoder(kind).decode for tag, kind in RECORD_TYPES.items()}
+
+
+@dataclass(frozen=True)
+class PackReport:
+    """What packing a run did.
+
+    Attributes:
+        journals: How many journals went into the pack.
+        segment_bytes: What they took on disk.
+        pack_bytes: What the pack takes.
+    """
+
+    journals: int
+    segment_bytes: int
+    pack_bytes: int
+
+
+def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) -> PackReport:
+    """Pack a closed run's journals, or add newer ones to its pack, and remove them.
+
+    Args:
+        root: The store's folder.
+        run: A run of which no writer lives and every byte is indexed.
+        series: The series store.
+        database: The one that it stands in; no transaction open.
+
+    Raises:
+        Conflict: A journal of it is still being written or indexed (`pack.active`).
+        Unavailable: Its series are behind its journals (`pack.behind`), or there is no space.
+        Corrupt: The pack does not decode to what the segments hold; the segments stay (`pack.mismatch`).
+    """
+    if any(active == run for active, _ in iter_active(root)):
+        raise Conflict(
+            f"run {run} still has a journal in use; pack it after its writers ended and were indexed.",
+            code="pack.active",
+            run=run,
+        )
+    path, writers = layout.pack_path(root, run), _list_writers(root, run)
+    with database.transaction():
+        for writer in writers:
+            series.finish_writer(run, writer)
+    packed = _read_packed_writers(path)
+    fresh = [writer for writer in writers if writer not in packed]
+    if fresh:
+        _write_pack(root, run, fresh, series, path)
+    elif writers:  # a crash came between the pack and the removal of its segments
+        with PackReader(path) as pack:
+            _compare(root, run, pack, writers)
+    if path.exists():
+        with PackReader(path) as pack, database.transaction():
+            adopt_pack(series, pack)
+        database.release_space()
+    segment_bytes = _remove_journals(root, run, writers)
+    return PackReport(len(writers), segment_bytes, path.stat().st_size if path.exists() else 0)
+
+
+def _list_writers(root: Path, run: RunId) -> list[WriterId]:
+    folder = layout.spool_dir(root, run).with_name("journal")
+    if not folder.is_dir():
+        return []
+    return sorted(WriterId(path.name) for path in folder.iterdir() if is_writer_id(path.name))
+
+
+def _read_packed_writers(path: Path) -> set[str]:
+    if not path.exists():
+        return set()
+    with PackReader(path) as pack:
+        return {part.writer for part in pack.contents.journals}
+
+
+def _write_pack(root: Path, run: RunId, writers: list[WriterId], series: SeriesStore, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_suffix(".part")
+    base = path if path.exists() else None
+    with PackWriter(written, run, base=base) as pack:
+        journals = _read_contents(path).journals if base else []
+        columns = _add_columns(pack, series, run, set(writers))
+        for writer in writers:
+            journals.append(_add_journal(pack, root, run, writer, columns.get(writer, [])))
+        pack.finish(Contents(run, journals))
+    try:
+        with PackReader(written) as check:
+            check.verify()
+            _compare(root, run, check, writers)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
+    publish_pack(written, path)
+
+
+def _read_contents(path: Path) -> Contents:
+    with PackReader(path) as pack:
+        return pack.contents
+
+
+def _add_columns(
+    pack: PackWriter, series: SeriesStore, run: RunId, writers: set[WriterId]
+) -> dict[WriterId, list[ColumnGroup]]:
+    groups: dict[tuple[WriterId, tuple[str, ...]], list[ColumnChunk]] = {}
+    for chunk in series.export_chunks(run):
+        if chunk.group.writer in writers:
+            column = _add_chunk(pack, chunk)
+            groups.setdefault((chunk.group.writer, chunk.group.names), []).append(column)
+    by_writer: dict[WriterId, list[ColumnGroup]] = {}
+    for (writer, names), chunks in groups.items():
+        by_writer.setdefault(writer, []).append(ColumnGroup(list(names), chunks))
+    return by_writer
+
+
+def _add_chunk(pack: PackWriter, chunk: ExportedChunk) -> ColumnChunk:
+    axis = pack.add_blob(chunk.axis)
+    return ColumnChunk(chunk.rows, axis, [pack.add_blob(values) for values in chunk.values])
+
+
+def _add_journal(pack: PackWriter, root: Path, run: RunId, writer: WriterId, groups: list[ColumnGroup]) -> JournalPart:
+    batches = _Tally(iter_batches(layout.journal_dir(root, run, writer), now_us=now_us()))
+    controls = pack.add_controls(
+        PackedControl(control.position, control.rows_before, control.raw)
+        for batch in batches
+        for control in batch.controls
+    )
+    end = batches.last.end
+    packed_rows = sum(chunk.rows for group in groups for chunk in group.chunks)
+    if packed_rows != end.rows:
+        raise Unavailable(
+            f"the series of run {run} have {packed_rows} rows of journal {writer}, which has {end.rows}; index "
+            f"the store first.",
+            code="pack.behind",
+            run=run,
+            writer=writer,
+        )
+    header = batches.last.header
+    return JournalPart(
+        writer=writer,
+        segment=end.segment,
+        byte=end.byte,
+        rows=end.rows,
+        is_closed=batches.last.is_closed,
+        header=b"" if header is None else pack_header(header),
+        controls=controls,
+        groups=groups,
+        damage=[PackedDamage(d.segment, d.byte, d.size, d.reason) for d in batches.damage],
+        rounded=batches.rounded,
+    )
+
+
+class _Tally:
+    """Batches passed on, with what is only known at the end."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = batches
+        self.last = Batch(Position())
+        self.damage: list[Damage] = []
+        self.rounded = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self._batches:
+            self.last = batch
+            self.damage += batch.damage
+            self.rounded += batch.rounded
+            yield batch
+
+
+def _compare(root: Path, run: RunId, pack: PackReader, writers: list[WriterId]) -> None:
+    parts = {part.writer: part for part in pack.contents.journals}
+    for writer in writers:
+        segments = iter_batches(layout.journal_dir(root, run, writer), now_us=now_us())
+        if fingerprint(segments) != fingerprint(iter_packed_batches(pack, parts[writer])):
+            raise Corrupt(
+                f"the pack of run {run} does not decode to what journal {writer} holds; the journal stays. Rebuild "
+                f"the index with `everbloom reindex` and pack it again.",
+                code="pack.mismatch",
+                run=run,
+                writer=writer,
+            )
+
+
+def fingerprint(batches: Iterable[Batch]) -> dict[str, int]:
+    """Return digests of all that batches of one journal tell, the same however it was cut into batches."""
+    digests: dict[str, xxhash.xxh3_64] = {}
+
+    def add(key: str, data: bytes) -> None:
+        digests.setdefault(key, xxhash.xxh3_64()).update(data)
+
+    rounded, end, is_closed = 0, Position(), False
+    for batch in batches:
+        for rows in batch.rows:
+            names = "\0".join(rows.names)
+            for field in ("ordinals", "steps", "times", "values"):
+                add(f"rows {field} {names}", np.ascontiguousarray(getattr(rows, field)).tobytes())
+        for control in batch.controls:
+            place = (control.position, control.time_us, control.rows_before, len(control.raw))
+            add("controls", repr(place).encode() + control.raw)
+        for damage in batch.damage:
+            add("damage", repr(damage).encode())
+        rounded += batch.rounded
+        end, is_closed = batch.end, batch.is_closed
+    add("end", repr((end, is_closed, rounded)).encode())
+    return {key: digest.intdigest() for key, digest in digests.items()}
+
+
+def iter_packed_batches(pack: PackReader, part: JournalPart, *, window: int | None = None) -> Iterator[Batch]:
+    """Yield what `journal.reader.iter_batches` told of a journal before it was packed.
+
+    Batches may be cut elsewhere; their ends rise, and the last one's is the journal's.
+
+    Args:
+        pack: The pack.
+        part: One of its journals.
+        window: Rows in a batch; None for as many as keep memory bounded.
+    """
+    if window is None:
+        window = max(1, _WINDOW_VALUES // (sum(len(group.names) for group in part.groups) or 1))
+    cursors = [_Cursor(pack, group) for group in part.groups]
+    controls = _Controls(pack.iter_controls(part))
+    header = parse_header(part.header, path=pack.path) if part.header else None
+    end = Position(0, 0, 0)
+    for stop in range(window, part.rows, window):
+        rows = [found for cursor in cursors if (found := cursor.take(stop)) is not None]
+        told = controls.take(stop)
+        end = _next_end(end, told, stop)
+        yield Batch(end, rows, told, has_more=True, header=header)
+    rows = [found for cursor in cursors if (found := cursor.take(None)) is not None]
+    yield _last_batch(part, rows, controls.take(None), header)
+
+
+def _next_end(before: Position, told: list[Control], rows: int) -> Position:
+    # Rows take bytes, so there is a byte for each batch between two control records.
+    at = told[-1].position if told else before.segment << 32 | before.byte
+    return Position((at + 1) >> 32, (at + 1) & 0xFFFF_FFFF, rows)
+
+
+def _last_batch(part: JournalPart, rows: list[Rows], told: list[Control], header: Header | None) -> Batch:
+    return Batch(
+        Position(part.segment, part.byte, part.rows),
+        rows,
+        told,
+        [Damage(d.segment, d.byte, d.size, d.reason) for d in part.damage],
+        is_closed=part.is_closed,
+        rounded=part.rounded,
+        header=header,
+    )
+
+
+class _Controls:
+    """Control records, handed out by how many rows come before them."""
+
+    def __init__(self, controls: Iterator[PackedControl]) -> None:
+        self._controls = controls
+        self._next = next(controls, None)
+
+    def take(self, stop: int | None) -> list[Control]:
+        told = []
+        while self._next is not None and (stop is None or self._next.rows_before <= stop):
+            told.append(_to_control(self._next))
+            self._next = next(self._controls, None)
+        return told
+
+
+def _to_control(packed: PackedControl) -> Control:
+    tag, time_us, body = _decode_control(packed.raw)
+    record: Record = Unknown(tag=tag, body=msgspec.Raw(bytes(body)))
+    if (decode := _decode_record.get(tag)) is not None:
+        with contextlib.suppress(*_BAD_BYTES):  # a value that only a newer version knows, as in the reader
+            record = decode(body)
+    return Control(record, time_us, packed.position, packed.rows_before, packed.raw)
+
+
+class _Cursor:
+    """One key set's rows, handed out by their ordinals; decodes a chunk when it is reached."""
+
+    def __init__(self, pack: PackReader, group: ColumnGroup) -> None:
+        self._names = tuple(group.names)
+        self._chunks = (_decode_chunk(pack, chunk) for chunk in group.chunks)
+        self._waiting: Rows | None = None
+
+    def take(self, stop: int | None) -> Rows | None:
+        parts: list[Rows] = []
+        while (chunk := self._peek()) is not None:
+            count = len(chunk.ordinals) if stop is None else int(chunk.ordinals.searchsorted(stop))
+            if count:
+                parts.append(_slice_rows(chunk, slice(0, count)))
+            if count < len(chunk.ordinals):
+                self._waiting = _slice_rows(chunk, slice(count, None))
+                break
+            self._waiting = None
+        if not parts:
+            return None
+        fields = ("steps", "times", "ordinals", "values")
+        return Rows(self._names, *(np.concatenate([getattr(part, f) for part in parts]) for f in fields))
+
+    def _peek(self) -> Rows | None:
+        if self._waiting is None and (decoded := next(self._chunks, None)) is not None:
+            axis, values = decoded
+            self._waiting = Rows(self._names, axis.steps, axis.times, axis.ordinals, values)
+        return self._waiting
+
+
+def _slice_rows(rows: Rows, part: slice) -> Rows:
+    return Rows(rows.names, rows.steps[part], rows.times[part], rows.ordinals[part], rows.values[part])
+
+
+def _decode_chunk(
+    pack: PackReader, chunk: ColumnChunk
+) -> tuple[Axis, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    axis = decode_axis(pack.read_blob(chunk.axis))
+    values = np.stack([decode_values(pack.read_blob(place), chunk.rows) for place in chunk.values], axis=1)
+    if bool(np.all(axis.ordinals[1:] > axis.ordinals[:-1])):
+        return axis, values
+    order = np.argsort(axis.ordinals)
+    return axis.take(order), values[order]
+
+
+def adopt_pack(series: SeriesStore, pack: PackReader) -> int:
+    """Let series rows refer to a pack's bytes where their chunks are the same; returns how many chunks it did so for.
+
+    Chunks are cut by the journal alone, so after a rebuild from packs they are the same ones. Where they are
+    not, because a journal was closed and went on, they keep their bytes in the database. Within the caller's
+    transaction.
+    """
+    contents = pack.contents
+    packed = {(part.writer, tuple(group.names)): group.chunks for part in contents.journals for group in part.groups}
+    found: list[PackedChunk] = []
+    for chunk in series.export_chunks(RunId(contents.run)):
+        known = packed.get((chunk.group.writer, chunk.group.names), [])
+        if chunk.seq < len(known) and _is_same(pack, chunk, known[chunk.seq]):
+            column = known[chunk.seq]
+            found.append(PackedChunk(chunk.group.id, chunk.seq, column.axis, tuple(column.values)))
+    series.point_to_pack(found)
+    return len(found)
+
+
+def _is_same(pack: PackReader, chunk: ExportedChunk, column: ColumnChunk) -> bool:
+    blobs, places = (chunk.axis, *chunk.values), (column.axis, *column.values)
+    return len(blobs) == len(places) and all(
+        len(blob) == place[1] and blob == pack.read_blob(place) for blob, place in zip(blobs, places, strict=True)
+    )
+
+
+def _remove_journals(root: Path, run: RunId, writers: list[WriterId]) -> int:
+    size = 0
+    for writer in writers:
+        journal = layout.journal_dir(root, run, writer)
+        size += sum(path.stat().st_size for path in journal.iterdir())
+        shutil.rmtree(journal)
+    folder = layout.spool_dir(root, run).parent
+    # Only what is empty goes: a run that is being resumed at this moment keeps its new journal and its spool.
+    with contextlib.suppress(OSError):
+        (folder / "journal").rmdir()
+        shutil.rmtree(layout.spool_dir(root, run), ignore_errors=True)
+        folder.rmdir()
+    return size
+
+
+class PackBlobs:
+    """Reads blobs of many runs' packs for a `SeriesStore`; keeps a few packs open."""
+
+    _OPEN_MAX = 16
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._open: dict[RunId, tuple[int, PackReader]] = {}
+
+    def read_blob(self, run: RunId, offset: int, length: int) -> bytes:
+        """Return a blob's bytes from a run's pack.
+
+        Raises:
+            Corrupt: The bytes are damaged, or the pack is gone (`pack.missing`).
+        """
+        place: Place = (offset, length)
+        return self._open_pack(run).read_blob(place)
+
+    def _open_pack(self, run: RunId) -> PackReader:
+        path = layout.pack_path(self._root, run)
+        try:
+            inode = path.stat().st_ino
+            known = self._open.pop(run, None)
+            if known is None or known[0] != inode:  # another one stands there since: it was added to
+                if known is not None:
+                    known[1].close()
+                known = (inode, PackReader(path))
+        except FileNotFoundError as error:
+            raise Corrupt(
+                f"the pack {path} is gone; restore it from a backup.", code="pack.missing", path=str(path)
+            ) from error
+        self._open[run] = known
+        if len(self._open) > self._OPEN_MAX:
+            self._open.pop(next(iter(self._open)))[1].close()
+        return known[1]
+
+    def close(self) -> None:
+        """Close the packs that are open."""
+        for _, pack in self._open.values():
+            pack.close()
+        self._open.clear()
