@@ -38,7 +38,7 @@ from everbloom.query.views import (
 if TYPE_CHECKING:
     from everbloom.ingest.indexer import Indexer
 
-__all__ = ["Reader", "RunQuery", "open_reader"]
+__all__ = ["Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
 
 
 def open_reader(settings: Settings, *, catch_up: bool = True, namespaces: frozenset[str] | None = None) -> "Reader":

@@ -1,0 +1,100 @@
+"""What every command shares: the store, scope and screen that it was called with, and the options that say so.
+
+A command is a function that takes an `Invocation` first. Opening the store imports the read side, so it happens
+when a command asks for it, not while options are parsed.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec.structs import replace
+
+from everbloom.cli.completing import complete_runs
+from everbloom.cli.output.screen import Screen, open_screen
+from everbloom.cli.output.text import clean_text
+from everbloom.core.settings import Settings, environment_value, load_settings
+
+if TYPE_CHECKING:
+    from everbloom.query.reader import Reader
+    from everbloom.query.views import Run
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """How a command was called.
+
+    Attributes:
+        settings: In force, `--root`, `--project` and `--namespace` included.
+        screen: Where the answer goes.
+        as_json: Whether the answer is for a program.
+    """
+
+    settings: Settings
+    screen: Screen
+    as_json: bool
+
+    @property
+    def user(self) -> str:
+        """Who edits: `EVERBLOOM_USER`, else the system's user name."""
+        from everbloom.journal.identity import user_name
+
+        return environment_value("EVERBLOOM_USER") or user_name()
+
+    @contextmanager
+    def open_reader(self) -> "Iterator[Reader]":
+        """Open the store for reading, its index caught up."""
+        from everbloom.query.reader import open_reader
+
+        with open_reader(self.settings) as reader:
+            yield reader
+
+    def find_run(self, reader: "Reader", reference: str) -> "Run":
+        """Find the run that a reference means; where it means several, say which was taken.
+
+        Raises:
+            NotFound: No run fits.
+        """
+        found = reader.find_run(reference, project=self.settings.project)
+        if found.others:
+            self.tell(f"{reference} fits {len(found.others) + 1} runs; this is the newest, {found.run.name}.")
+            for other in found.others[:5]:
+                self.tell(f"  also {other.name} ({other.id[-12:]}), {self.screen.format_time(other.created_at)}")
+        return found.run
+
+    def tell(self, message: str) -> None:
+        """Say something that is no part of the answer, on standard error."""
+        sys.stderr.write(f"{self.screen.spell(clean_text(message))}\n")
+
+
+def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--root`, `--project`, `--namespace`, `--json`; it is called with an `Invocation` first."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, numbers exact.")
+    @click.option("--namespace", metavar="NAME", help="Look in this namespace.")
+    @click.option("-p", "--project", metavar="NAME", help="Look in this project only.")
+    @click.option("--root", metavar="FOLDER", help="Use the store in this folder.")
+    @functools.wraps(function)
+    def call(*, root: str | None, project: str | None, namespace: str | None, as_json: bool, **options: Any) -> Any:
+        settings = load_settings(root=root)
+        if project is not None:
+            settings = replace(settings, project=project or None)
+        if namespace is not None:
+            settings = replace(settings, namespace=namespace)
+        return function(Invocation(settings, open_screen(), as_json), **options)
+
+    return call
+
+
+def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the argument RUN."""
+    return click.argument("run", metavar="RUN", shell_complete=complete_runs)(function)
+
+
+def runs_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the argument RUN, any number of times."""
+    return click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_runs)(function)

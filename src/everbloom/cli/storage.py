@@ -1,0 +1,113 @@
+"""`everbloom storage` and `reindex`: what takes the space, and building anew what is derived."""
+
+import os
+from pathlib import Path
+
+import click
+
+from everbloom.cli.invocation import Invocation, store_options
+from everbloom.cli.output.numbers import format_bytes, format_count
+from everbloom.cli.output.table import Cell, Column, build_table
+from everbloom.core.clock import monotonic_s
+
+_PARTS = (
+    ("runs", "journals of runs"),
+    ("packs", "closed runs, packed"),
+    ("blobs", "files and media"),
+    ("edits", "later edits"),
+    ("index", "index (derived: `everbloom reindex` builds it anew)"),
+    ("workspace.db", "workspace: projects, experiments"),
+)
+
+
+@click.command()
+@click.option("--pack", is_flag=True, help="Pack all closed runs now, instead of an hour after they end.")
+@store_options
+def storage(invocation: Invocation, *, pack: bool) -> None:
+    """Tell what takes the space in the store."""
+    root = invocation.settings.root
+    packed = None
+    if pack:
+        from everbloom.ingest.closed import pack_closed_runs
+
+        packed = len(pack_closed_runs(root, invocation.settings.database))
+    parts = [(says, *measure_folder(root / name)) for name, says in _PARTS]
+    known = {name for name, _ in _PARTS}
+    rest = [measure_folder(path) for path in _list_folder(root) if path.name not in known]
+    parts.append(("everything else", sum(size for size, _ in rest), sum(count for _, count in rest)))
+    total, count = sum(size for _, size, _ in parts), sum(files for _, _, files in parts)
+    if invocation.as_json:
+        from everbloom.cli.output.exact_json import write_json
+
+        names = [*(name for name, _ in _PARTS), "other"]
+        sizes = {name: {"bytes": size, "files": files} for name, (_, size, files) in zip(names, parts, strict=True)}
+        write_json(
+            invocation.screen,
+            {"root": str(root), "bytes": total, "files": count, "parts": sizes}
+            | ({} if packed is None else {"packed": packed}),
+        )
+        return
+    rows = [[Cell(says), Cell(format_bytes(size)), Cell(f"{files:,}")] for says, size, files in parts if files]
+    rows.append([Cell(str(root), "bold"), Cell(format_bytes(total), "bold"), Cell(f"{count:,}", "bold")])
+    columns = [Column("what", least=20), Column("on disk", "right"), Column("files", "right")]
+    if packed is not None:
+        invocation.screen.write(f"{format_count(packed, 'run')} packed.", "")
+    invocation.screen.write(*build_table(invocation.screen, columns, rows).lines)
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def measure_folder(path: Path) -> tuple[int, int]:
+    """Return (bytes that the disk gives, files) of a file or folder; what vanishes meanwhile counts nothing.
+
+    Live segments are allocated ahead, so it is what the disk gives that counts, not how much is written.
+    """
+    size = count = 0
+    waiting = [path]
+    while waiting:
+        at = waiting.pop()
+        try:
+            if at.is_dir() and not at.is_symlink():
+                waiting += [Path(entry.path) for entry in os.scandir(at)]
+            else:
+                size += at.lstat().st_blocks * 512
+                count += 1
+        except FileNotFoundError:
+            continue
+    return size, count
+
+
+@click.command()
+@store_options
+def reindex(invocation: Invocation) -> None:
+    """Build the index anew from the journals, beside the one in use, then swap it in. Nothing can be lost by it."""
+    from everbloom.ingest.indexer import reindex as build_anew
+
+    started_s = monotonic_s()
+    report = build_anew(invocation.settings.root, invocation.settings.database)
+    took_s = monotonic_s() - started_s
+    if invocation.as_json:
+        from everbloom.cli.output.exact_json import write_json
+
+        write_json(
+            invocation.screen,
+            {
+                "runs": len(report.runs),
+                "points": report.points,
+                "damaged": report.damaged,
+                "refused": report.refused,
+                "took_s": took_s,
+            },
+        )
+        return
+    screen = invocation.screen
+    screen.write(f"{format_count(len(report.runs), 'run')}, {report.points:,} points, in {took_s:.1f} s.")
+    if report.damaged:
+        screen.write(f"{format_count(report.damaged, 'damaged place')} skipped; `everbloom show RUN` says which.")
+    for writer, reason in report.refused.items():
+        screen.write(f"journal {writer} was not read: {reason}")
