@@ -145,7 +145,8 @@ class RunsInMemory:
     def console_matches(self, text: str) -> NDArray[np.bool_]:
         """Return whose console holds the text in any case."""
         needle = fold_text(text)
-        return np.array([needle in fold_text(str(run.get("console") or "")) for run in self._runs], np.bool_)
+        printed = [str(run.get("console") or "") for run in self._runs]
+        return np.array([text != "" and needle in fold_text(text) for text in printed], np.bool_)
 
 
 def generate_filter(seed: int) -> Filter:

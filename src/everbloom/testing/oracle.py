@@ -186,7 +186,7 @@ def _holds(left: Any, sign: str, right: Any) -> bool:
 def _match(node: Match, run: Run) -> bool:
     cell = run.get(node.key.column)
     if node.key.column == "console":
-        return _text_matches(str(cell or ""), node) != node.is_negated
+        return (isinstance(cell, str) and cell != "" and _text_matches(cell, node)) != node.is_negated
     if node.key.column == "tag":
         return any(_text_matches(tag, node) for tag in cell or []) != node.is_negated  # type: ignore[union-attr]
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
