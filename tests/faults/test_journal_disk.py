@@ -12,6 +12,7 @@ from everbloom.core.clock import now_us
 from everbloom.core.errors import InvalidInput, Unavailable
 from everbloom.core.ids import new_run_id
 from everbloom.core.records import Note, Start
+from everbloom.journal.reader import Position, read_batch
 from everbloom.journal.registry import iter_active
 from everbloom.journal.writer import JournalWriter
 from everbloom.testing.journals import journal_of, open_journal, read_journal
@@ -186,6 +187,19 @@ def test_a_segment_left_by_an_interrupted_attempt_is_made_anew(tmp_path):
     assert [item[1] for item in reading.items[1:]] == list(range(400))
     assert reading.end.segment == 1
     assert reading.is_closed
+
+
+@pytest.mark.parametrize("left", [b"", bytes(4096)], ids=["empty", "allocated"])
+def test_a_segment_left_by_an_interrupted_attempt_does_not_keep_the_journal_open(tmp_path, left):
+    writer = open_journal(tmp_path)
+    writer.append_row(0, None, {"a": 1.0})
+    journal = journal_of(tmp_path, writer)
+    (journal / "1.seg").write_bytes(left)
+    seen = read_batch(journal, Position(), now_us=now_us())
+    writer.close()
+    last = read_batch(journal, seen.end, now_us=now_us())
+    assert (seen.is_closed, last.is_closed, last.damage) == (False, True, [])
+    assert read_journal(journal).is_closed
 
 
 def test_closing_seals_and_gives_back_the_space_of_a_full_segment(tmp_path):

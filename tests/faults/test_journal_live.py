@@ -114,7 +114,7 @@ def test_a_signal_handler_may_record_in_the_middle_of_any_append(tmp_path, is_ma
             writer.append(Note(text=f"signal {own} " + "x" * 300))
 
         signal.signal(signal.SIGALRM, handle)
-        signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
         for step in range(60_000):
             writer.append_row(step, None, {"main": float(step), "other": 0.5})
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -149,11 +149,11 @@ def test_a_signal_handler_that_raises_costs_at_most_the_record_that_it_interrupt
         writer, returned, interrupted, step = open_journal(root, is_mapped=is_mapped), [], set(), 0
         is_armed = False
         signal.signal(signal.SIGALRM, handle)
-        signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
-        while step < 40_000:
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        while step < 12_000:
             try:
                 is_armed = True
-                while step < 40_000:
+                while step < 12_000:
                     step += 1
                     writer.append_row(step, None, {"main": float(step), "other": 0.5, "x" * (step % 200 + 1): 1.0})
                     returned.append(step)

@@ -7,6 +7,7 @@ itself (its records wait until the interrupted one is whole) and one that raises
 not published and its space is used again).
 """
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -200,6 +201,10 @@ class JournalWriter:
                 self._is_busy = False
 
     def _close_now(self) -> None:
+        if self._segment is not None and layout.segment_path(self._journal, self._number + 1).exists():
+            # A handler raised while it was made. A reader may have seen it, so it is made whole, not taken away.
+            with contextlib.suppress(EverbloomError):
+                self._open_next_segment()
         self._is_closed = True
         segment, self._segment = self._segment, None
         if segment is not None:
