@@ -14,11 +14,14 @@ import os
 import resource
 import select
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
+from everbloom.capture.fold import iter_pieces
 from everbloom.capture.order import SpoolOrder
 from everbloom.capture.spool import Spool, create_spool, spool_name
+from everbloom.core.records import Console as ConsoleRecord
 
 _FREE_MIN_BYTES = 8 * 1024 * 1024  # diverting onto a disk that is about to be full would break printing
 
@@ -126,6 +129,32 @@ class Console:
         """Forget the diversion in a forked child, which goes on printing to the parent's spool."""
         if self in _stack:
             _stack.remove(self)
+
+
+def record_rest(folder: Path, orders: list[SpoolOrder], append: Callable[[ConsoleRecord], None]) -> None:
+    """Record what a watcher that is dead has left in its spools, and delete them.
+
+    Args:
+        folder: The run's console folder.
+        orders: The spools.
+        append: Writes a record; where it raises, the rest stays in the spool.
+    """
+    for order in orders:
+        spool = Spool(folder / order.name, None)
+        try:
+            _, offset = spool.read_offsets()
+            while data := spool.read(offset):
+                is_end = offset + len(data) >= spool.size
+                start = offset
+                for text, taken in iter_pieces(data, is_end=is_end):
+                    if text:
+                        stream = cast(Literal["out", "err", "both"], order.stream)
+                        append(ConsoleRecord(text=text, stream=stream, offset=start + taken))
+                    offset = start + taken
+                    spool.set_recorded(offset)
+            spool.remove()
+        finally:
+            spool.close()
 
 
 def wait_until_copied(spool: Spool, patience_s: float = 1.0) -> bool:

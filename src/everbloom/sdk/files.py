@@ -43,8 +43,8 @@ class FileStore:
         self._recorder = recorder
         self._guard = guard
 
-    def log_media(self, name: str, value: Media, step: int, time_us: int) -> None:
-        """Record media under a name at a step.
+    def log_media(self, name: str, value: Media, step: int, time_us: int | None) -> None:
+        """Record media under a name at a step; without a time, now.
 
         Raises:
             InvalidInput: The value is not what its wrapper says.

@@ -10,6 +10,7 @@ from pathlib import Path
 from everbloom.core import layout
 from everbloom.core.errors import Ambiguous, NotFound
 from everbloom.core.ids import RunId, is_id_end, is_run_id
+from everbloom.journal.segment import to_unavailable
 
 _SHOWN_MAX = 10
 
@@ -18,15 +19,18 @@ def register_name(root: Path, run: RunId, name: str) -> None:
     """Add a run to the store's list of names.
 
     Raises:
-        OSError: The list cannot be written.
+        Unavailable: The list cannot be written.
     """
     path = layout.names_path(root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        os.write(file, f"{run} {name}\n".encode())
-    finally:
-        os.close(file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(file, f"{run} {name}\n".encode())
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise to_unavailable(error, path) from error
 
 
 def read_names(root: Path) -> dict[RunId, str]:

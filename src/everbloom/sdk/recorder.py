@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from everbloom.core import layout
-from everbloom.core.clock import now_us
 from everbloom.core.errors import InvalidInput, Unavailable
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Problem, Record, Start
-from everbloom.journal.writer import JournalWriter
+from everbloom.journal.writer import JournalWriter, now_in_range_us
 
 QUEUE_MAX = 1_000
 
@@ -84,14 +83,13 @@ class Recorder:
             Unavailable: There is no room now, or none was for so long that the oldest record had to go.
             InvalidInput: The run is finished, or the record too large.
         """
-        moment = now_us() if time_us is None else time_us
         with self._lock:
             self._check_open()
             try:
                 self._flush_queue()
-                self._open().append(record, time_us=moment)
+                self._open().append(record, time_us=time_us)
             except Unavailable:
-                self._wait_for_room(record, moment)
+                self._wait_for_room(record, now_in_range_us() if time_us is None else time_us)
                 raise
 
     def _wait_for_room(self, record: Record, moment: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from everbloom.core.clock import from_datetime, now_us
+from everbloom.core.clock import from_datetime
 from everbloom.core.errors import EverbloomError, InvalidInput
 from everbloom.core.values import check_metric_name, iter_flat, to_metric_value
 from everbloom.sdk.guard import Guard
@@ -25,7 +25,7 @@ _NAMES_MAX = 1_000_000  # names seen before; a program that makes up names for e
 
 _are_numbers = frozenset((int, float)).issuperset
 
-LogMedia = Callable[[str, Media, int, int], None]  # name, value, step, time in microseconds
+LogMedia = Callable[[str, Media, int, int | None], None]  # name, value, step, time in microseconds or now
 LogFunction = Callable[..., None]
 
 
@@ -83,7 +83,7 @@ def _build_slow_log(
         used_step = recorder.append_row(given_step, time_us, numbers)
         for name, value in media.items():
             try:
-                log_media(name, value, used_step, now_us() if time_us is None else time_us)
+                log_media(name, value, used_step, time_us)
             except Exception as error:  # noqa: BLE001 - encoding runs foreign code; the other media are kept
                 guard.handle(error)
 

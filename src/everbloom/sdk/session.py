@@ -11,9 +11,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from everbloom.capture.console import Console
+from everbloom.capture.console import Console, record_rest
+from everbloom.core import layout
 from everbloom.core.errors import EverbloomError
-from everbloom.core.ids import WriterId
+from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Cause, End, EndState, ExceptionInfo, Problem, Record
 from everbloom.sdk import current
 from everbloom.sdk.guard import Guard
@@ -80,6 +81,7 @@ class Session:
         is_owner = os.getpid() == self._owner
         if is_owner and self.console is not None:
             self.guarded(self.console.finish)
+            self.guarded(self._record_console_rest)
         self._guard.flush()
         if is_owner and not self._recorder.is_stored():
             self._guard.note(
@@ -92,6 +94,12 @@ class Session:
             if is_owner:
                 self.watcher.tell_end(is_explicit=end.explicit)
             self.watcher.close()
+
+    def _record_console_rest(self) -> None:
+        if self.console is None or self.watcher is None or self.watcher.is_alive():
+            return
+        folder = layout.spool_dir(self._root, RunId(self.run.id))
+        record_rest(folder, self.console.orders, self._recorder.append)
 
     def guarded(self, step: Callable[[], object]) -> None:
         """Do something that must not break training."""

@@ -9,6 +9,7 @@ start-up files: 20 ms and 10 MB less.
 import contextlib
 import fcntl
 import os
+import select
 import sys
 from pathlib import Path
 
@@ -42,6 +43,12 @@ class WatcherHandle:
         """Say that the run's end stands in the journal; an explicit one is all there is to say."""
         with contextlib.suppress(OSError):  # the watcher is gone; nothing waits for this
             os.write(self._control, FINISHED if is_explicit else EXITING)
+
+    def is_alive(self) -> bool:
+        """Tell whether the watcher still runs, stopped or not: its end of a pipe is open."""
+        poller = select.poll()
+        poller.register(self._alive, 0)
+        return not poller.poll(0)
 
     def close(self) -> None:
         """Let go of the pipes."""

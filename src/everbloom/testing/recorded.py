@@ -168,13 +168,12 @@ def start_script(
     arguments: tuple[str, ...] = (),
     variables: Mapping[str, str] | None = None,
     **options: Any,
-) -> "subprocess.Popen[str]":
+) -> "subprocess.Popen[Any]":
     """Start a training script; its output comes through pipes unless `options` says otherwise."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *arguments],
         env=script_environment(root, **(variables or {})),
-        text=True,
-        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
+        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options),
     )
 
 

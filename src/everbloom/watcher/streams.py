@@ -15,7 +15,7 @@ from everbloom.core.errors import Unavailable
 from everbloom.core.records import Console, Problem, Record
 from everbloom.watcher.space import punch, reserve
 
-_RESERVE_BYTES = 1024 * 1024
+_RESERVE_BYTES = 8 * 1024 * 1024  # more than a fast printer fills between some turns
 _PUNCH_BYTES = 1024 * 1024
 _TURN_BYTES = 1024 * 1024  # recorded in one turn, so that heartbeat and end are not late
 
@@ -87,10 +87,11 @@ class Stream:
         size = self._spool.size
         if self._reserved - size >= _RESERVE_BYTES // 2:
             return
-        if reserve(self._spool.fileno(), size, _RESERVE_BYTES):
-            self._reserved = size + _RESERVE_BYTES
-        elif size - self._recorded > _RESERVE_BYTES:
+        if not reserve(self._spool.fileno(), size, _RESERVE_BYTES):
             self._drop(size)
+            if not reserve(self._spool.fileno(), size, _RESERVE_BYTES // 2):
+                return
+        self._reserved = size + _RESERVE_BYTES // 2
 
     def _drop(self, size: int) -> None:
         # A full disk: printing must go on, so text that cannot be recorded gives its space to what comes.
@@ -112,6 +113,11 @@ class Stream:
                     message=f"{dropped} bytes of console text were not recorded because the disk was full.",
                 )
             )
+
+    @property
+    def waits_for(self) -> int | None:
+        """The descriptor that must take more before copying can go on; None where nothing waits."""
+        return self._spool.target if self.is_copy_pending else None
 
     def has_printers(self) -> bool:
         """Tell whether a process, a child of training perhaps, may still print to it."""

@@ -90,6 +90,9 @@ class Watch:
             poller.register(self._handle, select.POLLIN)
         if self._has_control:
             poller.register(CONTROL_FD, select.POLLIN)
+        for stream in self._streams:
+            if (target := stream.waits_for) is not None:
+                poller.register(target, select.POLLOUT)
         for number, _ in poller.poll(timeout_s * 1000):
             if number == CONTROL_FD:
                 message = os.read(CONTROL_FD, 64)
