@@ -12,6 +12,7 @@ from everbloom.core.ids import RunId, WriterId
 from everbloom.index.database import open_database
 from everbloom.index.offsets import Offset
 from everbloom.index.series import MetricInfo, SeriesKey, SeriesStore, Window
+from everbloom.index.series_schema import AXIS_PLACE
 from everbloom.index.series_write import CHUNK_ROWS, PackedChunk, chunk_rows
 from everbloom.testing.series import RUN, WRITERS
 
@@ -278,10 +279,11 @@ def test_chunks_that_moved_to_a_pack_are_read_from_there(store, database):
     assert caught.value.code == "series.no_pack"
 
 
-def test_damaged_bytes_are_corrupt_not_a_wrong_answer(store, database):
+@pytest.mark.parametrize("place", [AXIS_PLACE, 0])
+def test_damaged_bytes_are_corrupt_not_a_wrong_answer(store, database, place):
     with database.transaction():
         add(store, np.arange(5000.0))
-    database.execute("UPDATE series_values SET data = ?", (b"\x07torn",))
+    database.execute("UPDATE series_values SET data = ? WHERE place = ?", (b"\x01torn", place))
     with pytest.raises(Corrupt) as caught:
         store.read_series(RUN, "loss")
     assert caught.value.code == "series.corrupt"

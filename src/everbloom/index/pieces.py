@@ -15,6 +15,7 @@ from everbloom.core.errors import Corrupt
 from everbloom.core.ids import RunId, WriterId
 from everbloom.index.chunks import Axis, decode_axis, decode_values, join_axes
 from everbloom.index.engine import Database
+from everbloom.index.series_schema import AXIS_PLACE
 from everbloom.index.series_write import parse_tail_axis
 from everbloom.index.summary import Summary, combine, decode_summary, summarise
 
@@ -140,10 +141,12 @@ class PieceReader:
 
     def _read_chunks(self, piece: Piece, condition: str, params: Sequence[int]) -> list[tuple[int, Points]]:
         rows = self.database.execute(
-            "SELECT c.seq, c.rows, c.axis, c.axis_at, c.axis_bytes, v.data, v.data_at, v.data_bytes "
-            "FROM series_chunks c JOIN series_values v ON v.group_id = c.group_id AND v.seq = c.seq "
-            f"WHERE c.group_id = ? AND v.place = ?{condition} ORDER BY c.seq",
-            (piece.group_id, piece.place, *params),
+            "SELECT c.seq, c.rows, a.data, c.axis_at, c.axis_bytes, v.data, b.data_at, b.data_bytes "
+            "FROM series_chunks c JOIN series_blocks b ON b.group_id = c.group_id AND b.seq = c.seq "
+            "LEFT JOIN series_values v ON v.group_id = c.group_id AND v.place = b.place AND v.seq = c.seq "
+            "LEFT JOIN series_values a ON a.group_id = c.group_id AND a.place = ? AND a.seq = c.seq "
+            f"WHERE c.group_id = ? AND b.place = ?{condition} ORDER BY c.seq",
+            (AXIS_PLACE, piece.group_id, piece.place, *params),
         )
         return [(row[0], self._decode(piece, row[1], row[2:5], row[5:8])) for row in rows]
 

@@ -5,6 +5,7 @@ on the journal alone, not on how its rows were split into appends, and every ans
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from everbloom.core.ids import RunId, WriterId
 from everbloom.index.chunks import Axis, encode_axis, encode_values, join_axes
 from everbloom.index.engine import Database
 from everbloom.index.pyramid import BLOCK_ROWS, build_bounds, build_pyramids
-from everbloom.index.series_schema import BY_GROUP
+from everbloom.index.series_schema import AXIS_PLACE, BY_GROUP
 from everbloom.index.summary import combine, decode_summary, encode_summary, summarise
 
 CHUNK_ROWS = 4096
@@ -25,7 +26,7 @@ CHUNK_ROWS = 4096
 _CHUNK_VALUES = 1 << 22
 _INSERT_CHUNK = (
     "INSERT INTO series_chunks (group_id, seq, rows, low_step, high_step, low_time, high_time, "
-    "is_time_sorted, bounds, axis) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "is_time_sorted, bounds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -249,7 +250,7 @@ def _write_chunk(database: Database, group: Group, seq: int, rows: Rows) -> None
     is_time_sorted = int(bool(np.all(times[1:] >= times[:-1])))
     database.execute(
         _INSERT_CHUNK,
-        (group.id, seq, len(axis), *bounds, is_time_sorted, build_bounds(axis), encode_axis(axis)),
+        (group.id, seq, len(axis), *bounds, is_time_sorted, build_bounds(axis)),
     )
     summaries = summarise(steps, times, columns)
     database.execute_many(
@@ -259,9 +260,12 @@ def _write_chunk(database: Database, group: Group, seq: int, rows: Rows) -> None
             for place, (summary, pyramid) in enumerate(zip(summaries, build_pyramids(columns), strict=True))
         ),
     )
+    encoded = itertools.chain(
+        [(AXIS_PLACE, encode_axis(axis))], ((place, encode_values(column)) for place, column in enumerate(columns))
+    )
     database.execute_many(
         "INSERT INTO series_values (group_id, place, seq, data) VALUES (?, ?, ?, ?)",
-        ((group.id, place, seq, encode_values(column)) for place, column in enumerate(columns)),
+        ((group.id, place, seq, data) for place, data in encoded),
     )
 
 
@@ -285,8 +289,10 @@ def iter_exported(database: Database, run: RunId) -> Iterator[ExportedChunk]:
     """Yield a run's chunks that still stand in this database, by writer, key set and number."""
     for group in read_groups(database, run):
         chunks = database.execute(
-            "SELECT seq, rows, axis FROM series_chunks WHERE group_id = ? AND axis IS NOT NULL ORDER BY seq",
-            (group.id,),
+            "SELECT c.seq, c.rows, v.data FROM series_values v "
+            "JOIN series_chunks c ON c.group_id = v.group_id AND c.seq = v.seq "
+            "WHERE v.group_id = ? AND v.place = ? ORDER BY v.seq",
+            (group.id, AXIS_PLACE),
         )
         for seq, rows, axis in chunks:
             values = (_read_values(database, group.id, place, seq) for place in range(len(group.names)))
@@ -303,11 +309,14 @@ def point_to_pack(database: Database, packed: Iterable[PackedChunk]) -> None:
     """Replace chunks' bytes by their places in the run's pack."""
     for chunk in packed:
         database.execute(
-            "UPDATE series_chunks SET axis = NULL, axis_at = ?, axis_bytes = ? WHERE group_id = ? AND seq = ?",
+            "UPDATE series_chunks SET axis_at = ?, axis_bytes = ? WHERE group_id = ? AND seq = ?",
             (*chunk.axis, chunk.group_id, chunk.seq),
         )
         database.execute_many(
-            "UPDATE series_values SET data = NULL, data_at = ?, data_bytes = ? "
-            "WHERE group_id = ? AND place = ? AND seq = ?",
+            "UPDATE series_blocks SET data_at = ?, data_bytes = ? WHERE group_id = ? AND place = ? AND seq = ?",
             ((*where, chunk.group_id, place, chunk.seq) for place, where in enumerate(chunk.values)),
+        )
+        database.execute_many(
+            "DELETE FROM series_values WHERE group_id = ? AND place = ? AND seq = ?",
+            ((chunk.group_id, place, chunk.seq) for place in range(AXIS_PLACE, len(chunk.values))),
         )

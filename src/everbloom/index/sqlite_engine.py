@@ -16,6 +16,7 @@ from everbloom.index.engine import Database, Engine, Row, escape_text, unescape_
 
 _BUSY_TIMEOUT_MS = 10_000
 _MMAP_BYTES = 1 << 32
+_WAL_BYTES = 1 << 24  # what a checkpoint leaves of the -wal file at most
 _TYPES = {"int": "INTEGER", "real": "REAL", "text": "TEXT", "blob": "BLOB", "serial": "INTEGER PRIMARY KEY"}
 
 # SQLite's primary result codes -> (kind, our code, what to do)
@@ -126,6 +127,7 @@ def _open_writer(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
     return connection
 
 
