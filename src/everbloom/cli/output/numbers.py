@@ -29,7 +29,7 @@ def format_number(value: float, digits: int = 4) -> str:
         mantissa, is_raised, exponent = repr(float(value)).partition("e")
         return f"{_strip_zeros(mantissa)}e{int(exponent)}" if is_raised else _strip_zeros(mantissa)
     if _PLAIN_FROM <= abs(value) < _PLAIN_TO:
-        places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+        places = max(digits - 1 - int(f"{value:.{digits - 1}e}".partition("e")[2]), 0)
         text = f"{value:.{places}f}"
         return _strip_zeros(text) if float(text) == value else text  # zeros that say "about" stay: 1.000 is not 1
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")

@@ -39,11 +39,14 @@ def _bin(values: Sequence[float], width: int, low: float, high: float) -> list[f
 
 
 def _represent(values: Sequence[float], low: float, high: float) -> float:
-    for extreme in (math.inf, -math.inf, high, low):
-        if extreme in values:
-            return extreme
+    """Return what a cell shows: infinities first, then the curve's own extreme that stands out more, else the mean."""
+    for infinity in (math.inf, -math.inf):
+        if infinity in values:
+            return infinity
     known = [value for value in values if value == value]
-    return sum(value / len(known) for value in known) if known else math.nan
+    mean = sum(value / len(known) for value in known) if known else math.nan
+    extremes = [extreme for extreme in (high, low) if extreme in known]
+    return max(extremes, key=lambda extreme: abs(extreme / 2 - mean / 2), default=mean)
 
 
 def _draw_cell(value: float, low: float, high: float, signs: str) -> str:
@@ -53,5 +56,7 @@ def _draw_cell(value: float, low: float, high: float, signs: str) -> str:
         return signs[-1] if value > 0 else signs[0]
     if high <= low:
         return signs[3]
-    share = (value / 2 - low / 2) / (high / 2 - low / 2)  # halved: the span of float64's ends is no float64
+    if math.isinf(high - low):  # the span of float64's ends is no float64
+        value, low, high = value / 2, low / 2, high / 2
+    share = min(max((value - low) / (high - low), 0.0), 1.0)
     return signs[min(int(share * len(signs)), len(signs) - 1)]
