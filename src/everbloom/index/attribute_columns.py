@@ -66,7 +66,9 @@ class AttributeColumns:
         for block, places in by_block.items():
             self._fold_block(project, block, places, min(BLOCK_RUNS, slots - block * BLOCK_RUNS))
         # A place that a run has left is empty in the blocks now; nothing needs to remember it.
-        self.database.execute("DELETE FROM run WHERE project = ? AND id_reversed = ''", (project,))
+        self.database.execute(
+            "DELETE FROM run WHERE project = ? AND pending_since IS NOT NULL AND id_reversed = ''", (project,)
+        )
         self.database.execute(
             "UPDATE run SET pending_since = NULL, was_folded = 1 WHERE project = ? AND pending_since IS NOT NULL",
             (project,),

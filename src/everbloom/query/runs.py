@@ -9,7 +9,7 @@ from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import InvalidInput
 from everbloom.index.catalog import ProjectRow
 from everbloom.index.columns import HAS_NUMBER, HAS_TEXT, IS_INT, Column
-from everbloom.query.cells import are_same, to_comparable
+from everbloom.query.cells import to_comparable
 from everbloom.query.order import order_rows
 from everbloom.query.readable import ReadableIndex, StoredRuns
 from everbloom.query.scope import Plan, match_runs, plan_query
@@ -64,7 +64,9 @@ def find_varying(page: Sequence[Run], mask: NDArray[np.bool_], runs: StoredRuns)
 
 
 def _varies_on(page: Sequence[Run], name: str) -> bool:
-    return not are_same(to_comparable(run.params.get(name), is_present=name in run.params) for run in page)
+    cells = (to_comparable(run.params.get(name), is_present=name in run.params) for run in page)
+    first = next(cells)
+    return any(cell != first for cell in cells)  # most parameters differ early, so few are looked at
 
 
 def _varies_in(column: Column | None, mask: NDArray[np.bool_]) -> bool:

@@ -1,7 +1,6 @@
 """Stores for tests: runs recorded through real journals, small or by the dozen out of a seed.
 
-`record_run` is the plain builder; nothing of it is indexed until somebody reads. `index_many` skips the journals and
-writes runs straight into the index, as many as a benchmark wants.
+Nothing of it is indexed until somebody reads. For indexes of very many runs see `many_runs.py`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
