@@ -2,45 +2,19 @@
 
 import os
 import random
-import select
 import signal
 
 import pytest
 
 from everbloom.core.records import Params
-from everbloom.testing.recorded import read_recorded, start_script
+from everbloom.testing.recorded import kill_while_logging, read_recorded, start_script
 
 pytestmark = pytest.mark.fault
-
-# Each call that returned is counted in a page that outlives the process.
-SCRIPT = """
-    import mmap, os, struct, sys
-    import everbloom as eb
-    with open(sys.argv[1], "r+b") as file:
-        count = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
-    run = eb.init(params={"lr": 0.1})
-    os.write(1, b"!")
-    step = 0
-    while True:
-        run.log({"a": step * 0.5, "b": step}, step=step)
-        step += 1
-        count[0] = step
-"""
-
-
-def kill_after(root, counter, delay_s):
-    counter.write_bytes(bytes(8))
-    process = start_script(root, SCRIPT, arguments=(str(counter),))
-    process.stdout.read(1)
-    select.select([], [], [], delay_s)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    return int.from_bytes(counter.read_bytes(), "little")
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_no_call_that_returned_is_lost_to_sigkill(tmp_path, seed):
-    returned = kill_after(tmp_path / "store", tmp_path / "counter", random.Random(seed).uniform(0.0, 0.04))
+    returned = kill_while_logging(tmp_path / "store", tmp_path / "counter", random.Random(seed).uniform(0.0, 0.04))
     recorded = read_recorded(tmp_path / "store")
     steps = [step for step, _ in recorded.rows]
     assert returned <= len(steps) <= returned + 1

@@ -193,3 +193,37 @@ def wait_for_watchers(root: Path, run: str | None = None) -> RecordedRun:
         return recorded if watchers and all(j.is_closed for j in watchers) else None
 
     return wait_until(closed, "the watcher to finish")
+
+
+# Each call that returned is counted in a page that outlives the process.
+_LOGS_UNTIL_KILLED = """
+    import mmap, os, sys
+    import everbloom as eb
+    with open(sys.argv[1], "r+b") as file:
+        count = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
+    run = eb.init(params={"lr": 0.1})
+    os.write(1, b"!")
+    step = 0
+    while True:
+        run.log({"a": step * 0.5, "b": step}, step=step)
+        step += 1
+        count[0] = step
+"""
+
+
+def kill_while_logging(root: Path, counter: Path, delay_s: float) -> int:
+    """Start a process that logs as fast as it can, and kill it; returns how many of its calls had returned.
+
+    Args:
+        root: The store; each row is `{"a": step * 0.5, "b": step}`, steps from 0.
+        counter: A file that the process counts in.
+        delay_s: When the SIGKILL comes, after the first call.
+    """
+    counter.write_bytes(bytes(8))
+    process = start_script(root, _LOGS_UNTIL_KILLED, arguments=(str(counter),))
+    assert process.stdout is not None
+    process.stdout.read(1)
+    select.select([], [], [], delay_s)
+    process.kill()
+    process.communicate()
+    return int.from_bytes(counter.read_bytes(), "little")

@@ -5,6 +5,7 @@ long as it is small, and where the disk stays full the oldest is let go and coun
 the space that printing itself needs.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Literal, cast
 
@@ -99,20 +100,18 @@ class Stream:
         self._dropped_bytes += max(0, copied - self._recorded)
         self._recorded = max(self._recorded, copied)
         self._spool.set_recorded(self._recorded)
-        self._punched = punch(self._spool.fileno(), self._punched, self._recorded)
+        self._punched = punch(self._spool.fileno(), self._punched, min(self._recorded, copied))
 
     def _copied(self, otherwise: int) -> int:
         return otherwise if self._spool.target is None else self._spool.read_offsets()[0]
 
     def _tell_dropped(self, append: Append) -> None:
-        if self._dropped_bytes:
-            dropped, self._dropped_bytes = self._dropped_bytes, 0
-            append(
-                Problem(
-                    code="console.dropped",
-                    message=f"{dropped} bytes of console text were not recorded because the disk was full.",
-                )
-            )
+        if not self._dropped_bytes:
+            return
+        message = f"{self._dropped_bytes} bytes of console text were not recorded because the disk was full."
+        with contextlib.suppress(Unavailable):  # told the next time
+            append(Problem(code="console.dropped", message=message))
+            self._dropped_bytes = 0
 
     @property
     def waits_for(self) -> int | None:
