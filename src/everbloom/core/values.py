@@ -50,7 +50,7 @@ def guess_direction(metric: str) -> str | None:
 
 
 def check_metric_name(name: Any) -> str:
-    """Return a metric's name if it can be one: text, not empty, at most 1,024 characters, printable.
+    """Return a metric's name if it can be one: 1 to 1,024 characters that are Unicode text, on one line.
 
     Raises:
         InvalidInput: It is not; says why.
@@ -66,6 +66,13 @@ def check_metric_name(name: Any) -> str:
             f"{METRIC_NAME_MAX_CHARS} and no line break or NUL.",
             code="metric.name",
         )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            f"metric name {_show(name)} holds half of a surrogate pair, which is no Unicode text; name it otherwise.",
+            code="metric.name",
+        ) from None
     return str(name)
 
 
@@ -84,13 +91,10 @@ def to_metric_value(name: str, value: Any, step: int) -> float:
     except OverflowError:
         return math.inf if value > 0 else -math.inf
     except Exception as error:
-        item = getattr(value, "item", None)
-        if callable(item):
-            try:
-                return float(item())
-            except Exception:  # noqa: BLE001 - as above; told below
-                raise _not_scalar(name, value, step) from error
-        raise _not_scalar(name, value, step) from error
+        try:
+            return float(value.item())
+        except Exception:  # noqa: BLE001 - foreign code may raise anything; told below
+            raise _not_scalar(name, value, step) from error
 
 
 def _not_scalar(name: str, value: Any, step: int) -> InvalidInput:
@@ -143,13 +147,12 @@ def to_param_value(value: Any) -> Scalar:
     if type(value) is float:
         return value
     if isinstance(value, str):
-        return _cut(str(value))
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", None) == 0:
-        try:
-            return to_param_value(item())
-        except Exception as error:  # noqa: BLE001 - foreign code; training must not be harmed
-            return f"<{type(value).__name__}: item() raised {type(error).__name__}>"
+        return _cut(str.__str__(value))  # not a subclass's own, which may raise anything
+    try:
+        if getattr(value, "ndim", None) == 0 and callable(value.item):
+            return to_param_value(value.item())
+    except Exception as error:  # noqa: BLE001 - foreign code; training must not be harmed
+        return f"<{type(value).__name__}: item() raised {type(error).__name__}>"
     try:
         return _cut(repr(value))
     except Exception as error:  # noqa: BLE001 - a foreign __repr__ may raise anything

@@ -1,0 +1,116 @@
+"""Settings: arguments beat the environment, that beats everbloom.toml, that beats the defaults."""
+
+from pathlib import Path
+
+import pytest
+
+from everbloom.core.errors import InvalidInput
+from everbloom.core.settings import CaptureSettings, environment_value, load_settings, read_shared_run
+
+
+def load(folder: Path, toml: str | None = None, *, root: str | None = None, **environ: str):
+    if toml is not None:
+        (folder / "everbloom.toml").write_text(toml, "utf-8")
+    return load_settings(
+        root=root, environ={f"EVERBLOOM_{name}": value for name, value in environ.items()}, start=folder
+    )
+
+
+def test_without_anything_the_defaults_hold(tmp_path):
+    settings = load(tmp_path)
+    assert settings.root == Path("~/.everbloom").expanduser()
+    assert (settings.namespace, settings.project, settings.strict, settings.database) == ("local", None, False, None)
+    assert settings.capture == CaptureSettings()
+
+
+def test_arguments_beat_the_environment_and_that_beats_the_file(tmp_path):
+    toml = 'root = "store"\nproject = "from-file"\nnamespace = "team"'
+    assert load(tmp_path, toml).root == tmp_path / "store"
+    assert load(tmp_path, ROOT="/from/env").root == Path("/from/env")
+    assert load(tmp_path, ROOT="/from/env", root="/from/argument").root == Path("/from/argument")
+    assert load(tmp_path).project == "from-file"
+    assert load(tmp_path, PROJECT="from-env").project == "from-env"
+    assert load(tmp_path, PROJECT="").project == "from-file"  # empty is unset
+    assert load(tmp_path, PROJECT="from-env").namespace == "team"
+
+
+def test_the_nearest_file_above_counts_and_its_root_is_beside_it(tmp_path):
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (tmp_path / "everbloom.toml").write_text('root = "outer"')
+    assert load(below).root == tmp_path / "outer"
+    (tmp_path / "a" / "everbloom.toml").write_text('root = "~/inner"')
+    assert load(below).root == Path("~/inner").expanduser()
+
+
+def test_a_relative_root_is_taken_from_the_working_directory(tmp_path):
+    assert load(tmp_path, ROOT="here").root == Path.cwd() / "here"
+    assert load(tmp_path, root="~/there").root == Path("~/there").expanduser()
+
+
+def test_parts_of_capture_are_switched_off_by_file_and_by_environment(tmp_path):
+    assert load(tmp_path, "[capture]\nconsole = false").capture == CaptureSettings(console=False)
+    assert load(tmp_path, CAPTURE="none").capture == CaptureSettings(False, False, False, False)
+    only = load(tmp_path, CAPTURE="command, watcher").capture
+    assert only == CaptureSettings(console=False, resources=False)
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("colour = 1", "colour"),
+        ("[capture]\nconsole = 3", r"\$.capture.console"),
+        ("[capture]\nsound = true", "sound"),
+        ("project = [1]", r"\$.project"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named_with_its_file(tmp_path, toml, told):
+    with pytest.raises(InvalidInput, match=told) as raised:
+        load(tmp_path, toml)
+    assert raised.value.code == "settings.invalid"
+    assert "everbloom.toml" in str(raised.value)
+
+
+def test_an_unknown_part_of_capture_is_named(tmp_path):
+    with pytest.raises(InvalidInput, match=r"the environment has a setting that does not fit: .*sound"):
+        load(tmp_path, CAPTURE="console,sound")
+
+
+@pytest.mark.parametrize("content", [b"root = ", b"\xff\xfe", b"a = 1\na = 2"])
+def test_a_file_that_is_no_toml_is_named(tmp_path, content):
+    (tmp_path / "everbloom.toml").write_bytes(content)
+    with pytest.raises(InvalidInput, match="is not valid TOML") as raised:
+        load(tmp_path)
+    assert raised.value.code == "settings.syntax"
+
+
+def test_strict_is_on_by_one_and_off_by_anything_else(tmp_path):
+    assert [load(tmp_path, STRICT=text).strict for text in ("1", "0", "", "yes")] == [True, False, False, False]
+
+
+def test_ranks_share_a_run_by_its_id(tmp_path):
+    run = "0" * 32
+    assert read_shared_run({}) == (None, 0)
+    assert read_shared_run({"EVERBLOOM_RUN_ID": run, "RANK": "3"}) == (run, 3)
+    assert read_shared_run({"EVERBLOOM_RANK": "1", "RANK": "3", "SLURM_PROCID": "5"}) == (None, 1)
+    assert read_shared_run({"SLURM_PROCID": "5"}) == (None, 5)
+
+
+@pytest.mark.parametrize(
+    ("environ", "code"),
+    [
+        ({"EVERBLOOM_RUN_ID": "mine"}, "settings.run_id"),
+        ({"RANK": "-1"}, "settings.rank"),
+        ({"EVERBLOOM_RANK": "١"}, "settings.rank"),
+        ({"SLURM_PROCID": "two"}, "settings.rank"),
+    ],
+)
+def test_a_rank_or_shared_run_that_is_none_is_refused(environ, code):
+    with pytest.raises(InvalidInput) as raised:
+        read_shared_run(environ)
+    assert raised.value.code == code
+
+
+def test_an_unset_variable_is_none():
+    assert environment_value("EVERBLOOM_SURELY_UNSET") is None
+    assert environment_value("EVERBLOOM_STRICT") == "1"  # as all tests run
