@@ -90,10 +90,10 @@ def to_metric_value(name: str, value: Any, step: int) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; told below
         try:
             return float(value.item())
-        except Exception:  # noqa: BLE001 - foreign code may raise anything; told below
+        except Exception:  # noqa: BLE001 - as above
             raise _not_scalar(name, value, step) from error
 
 
