@@ -30,7 +30,7 @@ def storage(invocation: Invocation, *, pack: bool) -> None:
     if pack:
         from everbloom.ingest.closed import pack_closed_runs
 
-        packed = len(pack_closed_runs(root, invocation.settings.database))
+        packed = len(pack_closed_runs(root, invocation.settings.database, is_forced=True))
     parts = [(says, *measure_folder(root / name)) for name, says in _PARTS]
     known = {name for name, _ in _PARTS}
     rest = [measure_folder(path) for path in _list_folder(root) if path.name not in known]

@@ -17,6 +17,7 @@ from everbloom.index.catalog import SCHEMA, Catalog
 from everbloom.index.console import ConsoleStore
 from everbloom.index.database import Database, is_postgres_address, open_database
 from everbloom.index.offsets import Offsets
+from everbloom.index.pieces import ReadBlob
 from everbloom.index.series import SeriesStore
 from everbloom.index.text import TextIndex
 
@@ -113,7 +114,14 @@ def is_index_swapped(index: Index, root: Path, *, suffix: str) -> bool:
         return True
 
 
-def open_index(root: Path, database: str | None, *, read_only: bool = False, suffix: str = "") -> Index:
+def open_index(
+    root: Path,
+    database: str | None,
+    *,
+    read_only: bool = False,
+    suffix: str = "",
+    read_blob: ReadBlob | None = None,
+) -> Index:
     """Open the index of a store; tables are created unless `read_only`.
 
     Args:
@@ -121,6 +129,7 @@ def open_index(root: Path, database: str | None, *, read_only: bool = False, suf
         database: A PostgreSQL address; None for SQLite files below the root.
         read_only: Never write.
         suffix: Of an index that is being built beside the one in use.
+        read_blob: Reads from closed runs' packs; needed to read the series of those.
 
     Raises:
         NotFound: `read_only`, and there is no index yet (`index.missing`).
@@ -136,17 +145,19 @@ def open_index(root: Path, database: str | None, *, read_only: bool = False, suf
         catalog_database = open_database(folder / "index.db", read_only=read_only)
         series_database = open_database(folder / "series.db", read_only=read_only)
         inode = (folder / "index.db").stat().st_ino
-    return _open_parts(catalog_database, series_database, inode, is_created=not read_only)
+    return _open_parts(catalog_database, series_database, inode, is_created=not read_only, read_blob=read_blob)
 
 
 def open_empty_index() -> Index:
     """Open an index in memory with nothing in it, for a store where nothing was recorded yet."""
     catalog_database = open_database(Path(":memory:"))
     series_database = open_database(Path(":memory:"))
-    return _open_parts(catalog_database, series_database, 0, is_created=True)
+    return _open_parts(catalog_database, series_database, 0, is_created=True, read_blob=None)
 
 
-def _open_parts(catalog_database: Database, series_database: Database, inode: int, *, is_created: bool) -> Index:
+def _open_parts(
+    catalog_database: Database, series_database: Database, inode: int, *, is_created: bool, read_blob: ReadBlob | None
+) -> Index:
     index = Index(
         catalog_database,
         series_database,
@@ -154,7 +165,7 @@ def _open_parts(catalog_database: Database, series_database: Database, inode: in
         AttributeColumns(catalog_database),
         ConsoleStore(catalog_database),
         TextIndex(catalog_database),
-        SeriesStore(series_database),
+        SeriesStore(series_database, read_blob=read_blob),
         Offsets(catalog_database, "catalog"),
         inode,
     )

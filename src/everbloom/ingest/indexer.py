@@ -23,8 +23,10 @@ from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
 from everbloom.index.store import BUILDING, Index, discard_index, is_index_swapped, open_index, swap_in
 from everbloom.ingest.fold import EDITS_WRITER
+from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
 from everbloom.ingest.runs import build_document, read_folded, read_text
 from everbloom.journal.identity import boot_id, is_process_alive
+from everbloom.journal.pack import PackReader, iter_packs
 from everbloom.journal.reader import BATCH_BYTES, Batch, Control, Position, read_batch, read_header
 from everbloom.journal.registry import iter_active, iter_journals, unregister_writer
 from everbloom.workspace.registry import ensure_experiments
@@ -61,6 +63,11 @@ class _News:
     batch: Batch
     is_dead: bool
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will come after this batch: the writer said so, or is proved dead."""
+        return (self.batch.is_closed or self.is_dead) and not self.batch.has_more
+
 
 class Indexer:
     """Feed one store's index; make one a process, use it from one thread."""
@@ -88,11 +95,16 @@ class Indexer:
         self._database = database
         self._suffix = suffix
         self._between_commits = between_commits
-        self.index: Index = open_index(root, database, suffix=suffix)
+        self._packs = PackBlobs(root)
+        self.index: Index = self._open_index()
+
+    def _open_index(self) -> Index:
+        return open_index(self._root, self._database, suffix=self._suffix, read_blob=self._packs.read_blob)
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index and the packs it reads from."""
         self.index.close()
+        self._packs.close()
 
     def catch_up(self, *, wait_s: float = 0.0) -> Report:
         """Take in all that journals and edits hold now.
@@ -107,6 +119,8 @@ class Indexer:
             journals = list(iter_active(self._root) if is_whole else iter_journals(self._root))
             for news in self._iter_rounds(journals, report):
                 self._take_round(news, report)
+            if not is_whole:
+                self._take_packs(report)
             self._take_edits(report)
             self._fold(is_forced=not is_whole)
             if not is_whole:
@@ -122,7 +136,7 @@ class Indexer:
         """Open the index again if another process has put a new one in its place since."""
         if is_index_swapped(self.index, self._root, suffix=self._suffix):
             self.index.close()
-            self.index = open_index(self._root, self._database, suffix=self._suffix)
+            self.index = self._open_index()
 
     def _mark_whole(self) -> None:
         self.index.catalog_database.execute(
@@ -175,6 +189,22 @@ class Indexer:
             return None
         return is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot)
 
+    def _take_packs(self, report: Report) -> None:
+        """Take in every closed run that is packed, as its journals were; only a new index has not met them."""
+        for run in iter_packs(self._root):
+            try:
+                with PackReader(layout.pack_path(self._root, run)) as pack:
+                    self._take_pack(run, pack, report)
+            except EverbloomError as error:
+                report.refused[WriterId(run)] = error.message
+
+    def _take_pack(self, run: RunId, pack: PackReader, report: Report) -> None:
+        for part in pack.contents.journals:
+            for batch in iter_packed_batches(pack, part):
+                self._take_round([_News(run, WriterId(part.writer), batch, is_dead=True)], report)
+        with self.index.series_database.transaction():
+            adopt_pack(self.index.series, pack)
+
     # ── committing a round ────────────────────────────────────────────────────────────────────────────────────
 
     def _take_round(self, round_: list[_News], report: Report) -> None:
@@ -187,7 +217,7 @@ class Indexer:
             touched = [news.run for news in round_ if self._take_controls(news, report)]
             self._refold(touched, report)
         for news in round_:
-            if (news.batch.is_closed or news.is_dead) and not news.batch.has_more:
+            if news.is_over:
                 self._retire(news)
 
     def _take_rows(self, news: _News) -> int:
@@ -212,7 +242,7 @@ class Indexer:
         end = news.batch.end
         if known is None or (known.segment, known.byte) < (end.segment, end.byte):
             self.index.series.write_offset(news.writer, Offset(news.run, end.segment, end.byte, end.rows))
-        if (news.batch.is_closed or news.is_dead) and not news.batch.has_more:
+        if news.is_over:
             self.index.series.finish_writer(news.run, news.writer)
         return points
 
@@ -273,7 +303,7 @@ class Indexer:
         return known is None or known.is_alive != is_alive
 
     def _to_life(self, news: _News) -> int | None:
-        if news.is_dead:
+        if news.is_dead or news.is_over:
             return 0
         journal = layout.journal_dir(self._root, news.run, news.writer)
         is_alive = self._is_alive(journal, news.batch.end)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from everbloom.core.errors import NotFound, Unavailable
+from everbloom.core.ids import RunId
 from everbloom.core.records import Direction
 from everbloom.core.settings import Settings
 from everbloom.index.series import MetricInfo
@@ -37,6 +38,7 @@ from everbloom.query.views import (
 
 if TYPE_CHECKING:
     from everbloom.ingest.indexer import Indexer
+    from everbloom.ingest.packing import PackBlobs
 
 __all__ = ["Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
 
@@ -79,6 +81,7 @@ class Reader:
         self._namespaces = namespaces
         self._index: Index | None = None
         self._indexer: Indexer | None = None
+        self._packs: PackBlobs | None = None
         self._readable: ReadableIndex | None = None
         self._version = -1
 
@@ -95,9 +98,18 @@ class Reader:
 
     def _try_open(self) -> Index | None:
         try:
-            return open_index(self.settings.root, self.settings.database, read_only=True)
+            return open_index(
+                self.settings.root, self.settings.database, read_only=True, read_blob=self._read_packed_blob
+            )
         except NotFound:
             return None
+
+    def _read_packed_blob(self, run: RunId, offset: int, length: int) -> bytes:
+        if self._packs is None:  # loaded for a closed run's series only
+            from everbloom.ingest.packing import PackBlobs
+
+            self._packs = PackBlobs(self.settings.root)
+        return self._packs.read_blob(run, offset, length)
 
     def _use(self, index: Index) -> None:
         self._index = index
@@ -137,7 +149,9 @@ class Reader:
             self._index.close()
         if self._indexer is not None:
             self._indexer.close()
-        self._index = self._readable = self._indexer = None
+        if self._packs is not None:
+            self._packs.close()
+        self._index = self._readable = self._indexer = self._packs = None
 
     def __enter__(self) -> "Reader":
         return self

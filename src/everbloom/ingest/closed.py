@@ -1,0 +1,89 @@
+"""Closed runs: which of them are packed, and when.
+
+A run is closed when no journal of it is in use and it has ended. It is packed an hour later, so that a resume
+need not add to a pack, or at once where a person asks (`everbloom storage --pack`). On a machine without a server
+nobody waits for that hour: the watcher starts `python -m everbloom.ingest.closed ROOT` when its run has ended,
+which catches the index up, so that the next look is quick, and packs what is due by then. One such process works
+at a time and at most once in a few minutes, however many runs end.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from everbloom.core.clock import now_us
+from everbloom.core.errors import EverbloomError, NotFound
+from everbloom.core.ids import RunId
+from everbloom.core.layout import lock_path
+from everbloom.core.settings import load_settings
+from everbloom.index.database import indexer_lock
+from everbloom.ingest.indexer import Indexer
+from everbloom.ingest.packing import PackReport, pack_run
+from everbloom.journal.registry import iter_active, iter_journals
+
+DUE_AFTER_US = 3_600_000_000
+TIDY_EVERY_US = 300_000_000
+
+
+def pack_closed_runs(root: Path, database: str | None = None, *, is_forced: bool = False) -> list[PackReport]:
+    """Catch the index up, then pack the closed runs that are due.
+
+    Args:
+        root: The store's folder.
+        database: A PostgreSQL address; None for SQLite.
+        is_forced: Do not wait for the hour after the end.
+
+    Raises:
+        Unavailable: Another indexer is at work, or there is no space.
+        Corrupt: A pack does not decode to what its segments hold; they stay, and so do the runs behind it.
+    """
+    indexer = Indexer(root, database)
+    try:
+        indexer.catch_up(wait_s=10.0)
+        index = indexer.index
+        with indexer_lock(index.catalog_database, root, wait_s=10.0):
+            in_use = {run for run, _ in iter_active(root)}
+            waiting = sorted({run for run, _ in iter_journals(root)} - in_use)
+            due = waiting if is_forced else list(_iter_due(indexer, waiting, now_us()))
+            return [pack_run(root, run, index.series, index.series_database) for run in due]
+    finally:
+        indexer.close()
+
+
+def _iter_due(indexer: Indexer, runs: Iterable[RunId], now: int) -> Iterable[RunId]:
+    for run in runs:
+        try:
+            ended = indexer.index.catalog.read_run(run).document.attributes.get("ended")
+        except NotFound:
+            continue
+        if isinstance(ended, int) and now - ended >= DUE_AFTER_US:
+            yield run
+
+
+def tidy(root: Path, database: str | None) -> None:
+    """Catch up and pack what is due, unless that was done a few minutes ago."""
+    stamp = lock_path(root, "tidied")
+    now = now_us()
+    try:
+        if now - stamp.stat().st_mtime_ns // 1000 < TIDY_EVERY_US:
+            return
+    except FileNotFoundError:
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.touch()
+    pack_closed_runs(root, database)
+
+
+def main() -> int:
+    """Tidy the store whose root is the first argument, as a process of the lowest priority."""
+    os.nice(19)
+    root = Path(sys.argv[1])
+    try:
+        tidy(root, load_settings(root=root).database)
+    except (EverbloomError, OSError):
+        return 1  # nothing depends on it: whoever looks next catches up by itself
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
