@@ -118,7 +118,15 @@ class SqliteDatabase(Database):
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"the index's folder {path.parent} cannot be made: {error.strerror}; make the store writable, or check "
+            f"EVERBLOOM_ROOT.",
+            code="index.readonly",
+            path=str(path.parent),
+        ) from error
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with _closing_on_error(connection):
         _set_up(connection)

@@ -69,14 +69,20 @@ def build_tree(readable: ReadableIndex, query: RunQuery) -> list[TreeNode]:
         ancestors, which only a mistaken edit can bring about, begin a tree with the one that was created first.
     """
     page = list_runs(readable, query).runs
-    matches: dict[str, Run] = {run.id: run for run in page}
+    matches = {run.id for run in page}
     missing = [run.parent for run in page if run.parent is not None and run.parent not in matches]
-    known = matches | {run.id: run for run in readable.read_runs(missing)}
+    return arrange_runs(page, {run.id: run for run in readable.read_runs(missing)})
+
+
+def arrange_runs(page: Sequence[Run], others: Mapping[str, Run]) -> list[TreeNode]:
+    """Arrange runs as trees; `others` are parents that stand outside. Pure."""
+    matches: dict[str, Run] = {run.id: run for run in page}
     roots = _find_roots(page, matches)
     children: dict[str, list[Run]] = {}
     for run in page:
         if run.parent is not None and run.id not in roots and run.parent in matches:
             children.setdefault(run.parent, []).append(run)
+    known = {**others, **matches}
     return [_to_node(run, known, children) for run in page if run.id in roots]
 
 
