@@ -109,17 +109,21 @@ class ReadableIndex:
             snapshot = self._ensure_snapshot(projects)
             yield StoredRuns(self.index, snapshot, projects, now_us() if now is None else now)
             if snapshot.cells > _KEPT_CELLS:
-                self._kept.clear()
+                self.forget_columns()
+
+    def forget_columns(self) -> None:
+        """Drop the columns that are kept, as a new version of the catalog does."""
+        self._kept.clear()
 
     def _ensure_snapshot(self, projects: Sequence[ProjectRow]) -> ColumnSnapshot:
         version = self.index.catalog.read_version()
         if version != self._kept_version:
-            self._kept.clear()
+            self.forget_columns()
             self._kept_version = version
         key = tuple(project.id for project in projects)
         if key not in self._kept:
             if len(self._kept) >= 8:
-                self._kept.clear()
+                self.forget_columns()
             self._kept[key] = ColumnSnapshot(self.index.columns, projects)
         return self._kept[key]
 

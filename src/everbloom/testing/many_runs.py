@@ -4,7 +4,7 @@ What a table of runs reads is as if the runs had been recorded and indexed; ther
 records. The same seed gives the same runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,21 +33,30 @@ def index_many(index: Index, count: int, *, keys: int = 50, seed: int = 0, proje
         seed: Of all values.
         project: The project they belong to, in namespace `local`.
     """
-    rng = np.random.default_rng(seed)
     database = index.catalog_database
     with database.transaction():
         ((number,),) = database.execute(
             "INSERT INTO project (namespace, name, slots) VALUES ('local', ?, ?) RETURNING id", (project, count)
         )
-    for start in range(0, count, BLOCK_RUNS):
-        size = min(BLOCK_RUNS, count - start)
-        documents = _make_documents(rng, start, size, keys - 30, project)
+    for block, documents in enumerate(_iter_blocks(count, keys, seed, project)):
         with database.transaction():
-            _write_documents(index, number, start, documents)
-            _write_blocks(index, number, start // BLOCK_RUNS, documents)
+            _write_documents(index, number, block * BLOCK_RUNS, documents)
+            _write_blocks(index, number, block, documents)
     with database.transaction():
         index.catalog.bump_version()
     database.execute("INSERT INTO meta (key, value) VALUES ('is_whole', 1) ON CONFLICT (key) DO NOTHING")
+
+
+def iter_documents(count: int, *, keys: int = 50, seed: int = 0, project: str = "bench") -> Iterator[Document]:
+    """Yield the documents that `index_many` writes for the same arguments."""
+    for documents in _iter_blocks(count, keys, seed, project):
+        yield from documents
+
+
+def _iter_blocks(count: int, keys: int, seed: int, project: str) -> Iterator[list[Document]]:
+    rng = np.random.default_rng(seed)
+    for start in range(0, count, BLOCK_RUNS):
+        yield _make_documents(rng, start, min(BLOCK_RUNS, count - start), keys - 31, project)
 
 
 _OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lion")
