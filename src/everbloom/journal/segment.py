@@ -104,9 +104,11 @@ class MappedSegment:
     Attributes:
         position: Where the next byte goes.
         limit: Where the current block's content must end.
+        map: The file's bytes.
+        committed: Of one item: the published length, as it stands in the file.
     """
 
-    __slots__ = ("_committed", "_file", "_size", "limit", "map", "path", "position")
+    __slots__ = ("_file", "_size", "committed", "limit", "map", "path", "position")
 
     def __init__(self, path: Path, header: Header, size_bytes: int) -> None:
         """Create the file and publish an empty segment.
@@ -127,10 +129,10 @@ class MappedSegment:
                 raise to_unavailable(error, path) from error
             raise
         self.map[8:HEADER_BYTES] = pack_header(header)[8:]
-        self._committed = memoryview(self.map)[:8].cast("Q")
+        self.committed = memoryview(self.map)[:8].cast("Q")
         self.position = HEADER_BYTES
         self.limit = BLOCK_BYTES - SEAL_BYTES
-        self._committed[0] = HEADER_BYTES
+        self.committed[0] = HEADER_BYTES
 
     def append(self, data: bytes) -> None:
         """Write a record that `has_room` for it and publish it."""
@@ -138,7 +140,7 @@ class MappedSegment:
         end = position + len(data)
         self.map[position:end] = data
         self.position = end
-        self._committed[0] = end
+        self.committed[0] = end
 
     def has_room(self, size: int) -> bool:
         """Tell whether a record fits, after sealing the current block if it does not fit into that one."""
@@ -157,7 +159,7 @@ class MappedSegment:
         self.map[self.position : seal_at] = bytes([PADDING]) * (seal_at - self.position)
         self.map[seal_at:end] = compute_seal(self.map[block_start(seal_at) : seal_at])
         self.position = end
-        self._committed[0] = end
+        self.committed[0] = end
 
     def close(self) -> bool:
         """Seal what was written, mark the segment as complete and give back the space behind it.
@@ -189,7 +191,7 @@ class MappedSegment:
         os.close(self._file)
 
     def _release(self) -> None:
-        self._committed.release()
+        self.committed.release()
         self.map.close()
 
 

@@ -11,7 +11,9 @@ import contextlib
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from everbloom.core import layout
 from everbloom.core.clock import AHEAD_US, EARLIEST_US, monotonic_s, now_ns, now_us
@@ -28,6 +30,10 @@ SEGMENT_SECOND_BYTES = 4 * 1024 * 1024
 SEGMENT_MAX_BYTES = 16 * 1024 * 1024
 STEP_MAX = 2**63 - 1
 RETRY_S = 1.0  # a full disk is asked again at most this often, so that a tight loop does not slow down
+
+Otherwise = Callable[[Any, Any, Any], None]  # takes (values, step, time) of a `log` call
+
+_are_numbers = frozenset((int, float)).issuperset
 
 
 def segment_size(number: int) -> int:
@@ -160,6 +166,72 @@ class JournalWriter:
                 finally:
                     self._is_busy = False
         return step
+
+    def build_log(
+        self,
+        is_known: Callable[[dict[str, Any]], bool],
+        otherwise: Otherwise,
+        handle: Callable[[Exception], None],
+    ) -> Callable[..., None]:
+        """Return a `log(values, *, step=None, time=None)` that appends a plain row by the shortest way.
+
+        It does what `append_row` does, written out in one closure: the calls in between and the `with` would be
+        a sixth of the cost. It takes plain dicts of known names to exact `int` and `float`, while there is room
+        in the block and no append is under way in this thread; everything else, what fails included, goes to
+        `otherwise`, with nothing recorded yet.
+
+        Args:
+            is_known: Tells whether every key of a dict was checked before.
+            otherwise: Takes (values, step, time) as they came.
+            handle: Takes what a signal handler's own append, caught up with after this one, raised.
+        """
+        lock, encode, now = self._lock, encode_item, now_ns
+        acquire, release = lock.acquire, lock.release
+
+        def log(values: Any, *, step: Any = None, time: Any = None) -> None:
+            if (
+                type(values) is dict
+                and time is None
+                and is_known(values)
+                and _are_numbers(map(type, values.values()))
+                and (step is None or type(step) is int)
+            ):
+                is_done = False
+                try:
+                    acquire()
+                    segment = self._segment
+                    if not self._is_busy and type(segment) is MappedSegment:
+                        self._is_busy = True
+                        try:
+                            used = self.last_step + 1 if step is None else step
+                            time_us = now() // 1000
+                            data = encode((used, time_us, values))
+                            position = segment.position
+                            end = position + len(data)
+                            if end <= segment.limit and time_us > EARLIEST_US and used <= STEP_MAX and values:
+                                segment.map[position:end] = data
+                                segment.position = end
+                                segment.committed[0] = end
+                                self.last_step = used
+                                is_done = True
+                            if self._deferred or self._is_closing:
+                                self._catch_up()
+                        finally:
+                            self._is_busy = False
+                except BaseException as error:
+                    if lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001 - else the wait was broken off
+                        release()
+                    if not isinstance(error, Exception):
+                        raise
+                    if is_done:
+                        handle(error)
+                else:
+                    release()
+                if is_done:
+                    return
+            otherwise(values, step, time)
+
+        return log
 
     def append(self, record: Record, *, time_us: int | None = None) -> None:
         """Append one control record, published on return.

@@ -18,16 +18,11 @@ from everbloom.journal.writer import JournalWriter, now_in_range_us
 
 QUEUE_MAX = 1_000
 
-AppendRow = Callable[[int | None, int | None, dict[str, float]], int]
+Listener = Callable[[JournalWriter], None]
 
 
 class Recorder:
-    """Appends records of this process to a run. Thread safe.
-
-    Attributes:
-        append_row: Appends one row and returns its step, as `JournalWriter.append_row`. It is replaced when the
-            journal changes; whoever keeps it hands in a listener.
-    """
+    """Appends records of this process to a run. Thread safe."""
 
     def __init__(self, root: Path, run: RunId, start: Start) -> None:
         """Open the journal, which writes its first record.
@@ -45,8 +40,7 @@ class Recorder:
         self._last_step = -1
         self._writer: JournalWriter | None = None
         self._is_closed = False
-        self._listeners: list[Callable[[AppendRow], None]] = []
-        self.append_row: AppendRow = self._append_row_slowly
+        self._listener: Listener | None = None
         try:
             self._open()
         except Unavailable as error:
@@ -58,22 +52,19 @@ class Recorder:
         """The journal of this process; None where it could not be opened yet."""
         return self._writer.writer_id if self._writer is not None else None
 
-    def listen(self, listener: Callable[[AppendRow], None]) -> None:
-        """Tell a listener `append_row` now, and again whenever it is replaced."""
-        self._listeners.append(listener)
-        listener(self.append_row)
-
-    def _use(self, append_row: AppendRow) -> None:
-        self.append_row = append_row
-        for listener in self._listeners:
-            listener(append_row)
+    def listen(self, listener: Listener) -> None:
+        """Hand this process's journal to a listener, now and whenever another one is opened."""
+        self._listener = listener
+        if self._writer is not None:
+            listener(self._writer)
 
     def _open(self) -> JournalWriter:
         if self._writer is None:
             writer = JournalWriter.open(self._root, self._run, self._start)
             writer.last_step = self._last_step
             self._writer = writer
-            self._use(writer.append_row)
+            if self._listener is not None:
+                self._listener(writer)
         return self._writer
 
     def append(self, record: Record, *, time_us: int | None = None) -> None:
@@ -97,8 +88,6 @@ class Recorder:
         if len(self._queue) > QUEUE_MAX:
             self._queue.popleft()
             self._lost += 1
-        if self._writer is not None:
-            self._use(self._append_row_slowly)
 
     def _flush_queue(self) -> None:
         writer = self._open()
@@ -116,15 +105,17 @@ class Recorder:
                 )
             )
 
-    def _append_row_slowly(self, step: int | None, time_us: int | None, values: dict[str, float]) -> int:
-        """Append a row where the journal is not simply open: see what is the matter first."""
+    def append_row(self, step: int | None, time_us: int | None, values: dict[str, float]) -> int:
+        """Append one row and return its step; see `JournalWriter.append_row`.
+
+        Raises:
+            Unavailable: There is no room now; the row is given up.
+            InvalidInput: The run is finished, or step or time is out of range.
+        """
         with self._lock:
             self._check_open()
             self._flush_queue()
-            writer = self._open()
-            used = writer.append_row(step, time_us, values)
-            self._use(writer.append_row)
-            return used
+            return self._open().append_row(step, time_us, values)
 
     def set_last_step(self, step: int) -> None:
         """Let counted steps go on behind this one."""
@@ -151,7 +142,6 @@ class Recorder:
                     self._flush_queue()
             finally:
                 self._is_closed = True
-                self._use(self._append_row_slowly)
                 if self._writer is not None:
                     self._writer.close()
 
@@ -170,7 +160,6 @@ class Recorder:
             user=self._start.user,
             version=self._start.version,
         )
-        self._use(self._append_row_slowly)
 
     def is_stored(self) -> bool:
         """Tell whether the journal still stands where it was made; False where the store was deleted."""

@@ -1,93 +1,69 @@
-"""`log`: the hot path, and everything that is not on it.
+"""`log`: what is handed in, turned into rows and media.
 
-The hot path takes what a training loop hands in nearly always: a plain dict of names that were seen before with
-values that are exactly `int` or `float`. It is one closure, because a lookup in a closure's cell is cheaper than
-an attribute, and it checks by C loops over whole containers instead of Python loops over items: 0.25 µs of its
-own, next to 0.65 µs for the journal (bench/log.py). Anything else goes the slow way, key by key: a key that cannot
-be recorded is told and counted, the others of the same call are kept.
+A training loop hands in the same plain dict of numbers nearly always; the journal's own closure takes that
+(`JournalWriter.build_log`). This module takes all the rest, key by key: a key that cannot be recorded is told and
+counted, the others of the same call are kept.
 """
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from everbloom.core.clock import from_datetime
-from everbloom.core.errors import EverbloomError, InvalidInput
+from everbloom.core.errors import InvalidInput
 from everbloom.core.values import check_metric_name, iter_flat, to_metric_value
+from everbloom.journal.writer import JournalWriter
 from everbloom.sdk.guard import Guard
 from everbloom.sdk.media.base import Media
-from everbloom.sdk.recorder import AppendRow, Recorder
+from everbloom.sdk.recorder import Recorder
 
 INT64_END = 2**63
 _NAMES_MAX = 1_000_000  # names seen before; a program that makes up names for ever must not fill the memory
-
-_are_numbers = frozenset((int, float)).issuperset
 
 LogMedia = Callable[[str, Media, int, int | None], None]  # name, value, step, time in microseconds or now
 LogFunction = Callable[..., None]
 
 
-def build_log(recorder: Recorder, guard: Guard, log_media: LogMedia) -> LogFunction:
-    """Return the `log` of a run: `log(values, *, step=None, time=None)`; see `everbloom.sdk.run.Run.log`."""
-    known: set[str] = set()
-    is_known = known.issuperset
-    append_row = recorder.append_row
-    log_slowly = _build_slow_log(recorder, guard, log_media, known)
+class RowLog:
+    """The `log` of one run. Thread safe."""
 
-    def use(other: AppendRow) -> None:
-        nonlocal append_row
-        append_row = other
+    def __init__(self, recorder: Recorder, guard: Guard, log_media: LogMedia) -> None:
+        self._recorder = recorder
+        self._guard = guard
+        self._log_media = log_media
+        self._known: set[str] = set()
 
-    def log(values: Any, *, step: Any = None, time: Any = None) -> None:
+    def build(self, writer: JournalWriter) -> LogFunction:
+        """Return the `log` for the journal that is open now; it goes on working when another one is."""
+        return writer.build_log(self._known.issuperset, self.log_slowly, self._guard.handle)
+
+    def log(self, values: Any, *, step: Any = None, time: Any = None) -> None:
+        """Log where no journal is open; see `everbloom.sdk.run.Run.log`."""
+        self.log_slowly(values, step, time)
+
+    def log_slowly(self, values: Any, step: Any, time: Any) -> None:
+        """Log whatever it is; raises under strict mode only."""
         try:
-            if (
-                type(values) is dict
-                and time is None
-                and is_known(values)
-                and _are_numbers(map(type, values.values()))
-                and (step is None or type(step) is int)
-            ):
-                append_row(step, None, values)
-            else:
-                log_slowly(values, step, time)
-        except Exception as error:  # noqa: BLE001 - the guard's edge; a `with` or a wrapper would double the cost
-            recover(error, values, step, time)
-
-    def recover(error: Exception, values: Any, step: Any, time: Any) -> None:
-        try:
-            if isinstance(error, EverbloomError):
-                guard.handle(error)
-            else:  # an integer that only float64 can hold, a key of a text-like class: the slow way mends it
-                log_slowly(values, step, time)
-        except Exception as second:  # noqa: BLE001 - as above
-            guard.handle(second)
-
-    recorder.listen(use)
-    return log
-
-
-def _build_slow_log(
-    recorder: Recorder, guard: Guard, log_media: LogMedia, known: set[str]
-) -> Callable[[Any, Any, Any], None]:
-    def log_slowly(values: Any, step: Any, time: Any) -> None:
-        given_step = None if step is None else to_step(step)
-        time_us = None if time is None else to_time_us(time)
-        numbers, media = _sort_values(values, given_step, guard)
-        for name in numbers:
-            if name not in known:
-                if len(known) >= _NAMES_MAX:
-                    known.clear()
-                known.add(name)
-        used_step = recorder.append_row(given_step, time_us, numbers)
+            given_step = None if step is None else to_step(step)
+            time_us = None if time is None else to_time_us(time)
+            numbers, media = _sort_values(values, given_step, self._guard)
+            self._remember(numbers)
+            used_step = self._recorder.append_row(given_step, time_us, numbers)
+        except Exception as error:  # noqa: BLE001 - the guard's edge
+            self._guard.handle(error)
+            return
         for name, value in media.items():
             try:
-                log_media(name, value, used_step, time_us)
+                self._log_media(name, value, used_step, time_us)
             except Exception as error:  # noqa: BLE001 - encoding runs foreign code; the other media are kept
-                guard.handle(error)
+                self._guard.handle(error)
 
-    return log_slowly
+    def _remember(self, names: Iterable[str]) -> None:
+        if len(self._known) >= _NAMES_MAX:
+            self._known.clear()
+        self._known.update(names)
 
 
 def _sort_values(values: Any, step: int | None, guard: Guard) -> tuple[dict[str, float], dict[str, Media]]:

@@ -1,7 +1,7 @@
 """A run as the process that records it sees it.
 
 Every method but `log` goes through `_guarded`: what goes wrong is told once and counted, and training goes on.
-`log` is a closure of `everbloom.sdk.rows`, put into the instance so that calling it costs no bound method.
+`log` is the journal's own closure, put into the instance so that calling it costs no bound method.
 """
 
 import functools
@@ -15,7 +15,7 @@ from everbloom.core.records import Like, Link, Note, Params, Reference, Scalar, 
 from everbloom.sdk.files import FileStore, guess_size
 from everbloom.sdk.guard import Guard
 from everbloom.sdk.recorder import Recorder
-from everbloom.sdk.rows import build_log, to_step
+from everbloom.sdk.rows import RowLog, to_step
 from everbloom.sdk.texts import fit_text, flatten_params, iter_portions
 
 _P = ParamSpec("_P")
@@ -96,7 +96,9 @@ class Run:
         self._guard = guard
         self._files = files
         self._finish = finish
-        self.__dict__["log"] = build_log(recorder, guard, files.log_media)
+        rows = RowLog(recorder, guard, files.log_media)
+        self.__dict__["log"] = rows.log
+        recorder.listen(lambda writer: self.__dict__.update(log=rows.build(writer)))
 
     def log(self, values: Mapping[str, Any], *, step: int | None = None, time: Any = None) -> None:
         """Record numbers, and media, under their names at one step; survives the process's death on return.
