@@ -15,6 +15,8 @@ from everbloom.query.readable import ReadableIndex, StoredRuns
 from everbloom.query.scope import Plan, match_runs, plan_query
 from everbloom.query.views import Run, RunPage, RunQuery
 
+_PREFIX = "params."
+
 
 def list_runs(readable: ReadableIndex, query: RunQuery) -> RunPage:
     """Return one page of the runs that a query asks for.
@@ -59,12 +61,13 @@ def find_varying(page: Sequence[Run], mask: NDArray[np.bool_], runs: StoredRuns)
 
     A parameter that the page alone shows to vary costs nothing; only of the others is the column read.
     """
-    names = sorted({name for run in page for name in run.params})
-    return [name for name in names if _varies_on(page, name) or _varies_in(runs.column(f"params.{name}"), mask)]
+    keys = sorted(key for key in set().union(*(run.attributes for run in page)) if key.startswith(_PREFIX))
+    varying = [key for key in keys if _varies_on(page, key) or _varies_in(runs.column(key), mask)]
+    return [key.removeprefix(_PREFIX) for key in varying]
 
 
-def _varies_on(page: Sequence[Run], name: str) -> bool:
-    cells = (to_comparable(run.params.get(name), is_present=name in run.params) for run in page)
+def _varies_on(page: Sequence[Run], key: str) -> bool:
+    cells = (to_comparable(run.attributes.get(key), is_present=key in run.attributes) for run in page)
     first = next(cells)
     return any(cell != first for cell in cells)  # most parameters differ early, so few are looked at
 
