@@ -51,6 +51,8 @@ class Invocation:
         from everbloom.query.reader import open_reader
 
         with open_reader(self.settings) as reader:
+            if reader.stale is not None:
+                self.tell(f"note: newer records are not shown yet: {reader.stale.message}")
             yield reader
 
     def find_run(self, reader: "Reader", reference: str) -> "Run":

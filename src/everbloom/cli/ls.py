@@ -5,7 +5,7 @@ that a run is merely somewhere else.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,10 +22,28 @@ if TYPE_CHECKING:
     from everbloom.query.views import Run, RunPage, RunQuery
 
 LIMIT = 100
+_HIDDEN = "\0"  # no argument of a process can hold one
 _OPERATORS = frozenset("= == != <> < <= > >= ~ in like".split())
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+class FilterCommand(click.Command):
+    """A command whose words are a filter, in which `-7d` is a time ago and not an option."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, context_settings={"ignore_unknown_options": True}, **options)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Hide words such as `-1h` from click, which would see `-h` in it; `join_words` brings them back."""
+        previous = ""
+        hidden = []
+        for word in args:
+            is_number = word[:1] == "-" and (word[1:2].isdigit() or word[1:2] == "." or word == "-inf")
+            hidden.append(_HIDDEN + word if is_number and not previous.startswith("-") else word)
+            previous = word
+        return super().parse_args(ctx, hidden)
+
+
+@click.command(cls=FilterCommand)
 @click.argument("words", metavar="[FILTER]...", nargs=-1, shell_complete=complete_filter)
 @click.option(
     "-s",
@@ -108,9 +126,11 @@ def join_words(words: Sequence[str]) -> str:
         UsageError: A word looks like an option.
     """
     joined: list[str] = []
-    for word in words:
-        if word.startswith("-") and len(word) > 1 and not word[1].isdigit() and word[1:2] not in ("i", "."):
+    for given in words:
+        word = given
+        if word.startswith("-") and len(word) > 1:
             raise click.NoSuchOption(word, ctx=click.get_current_context(silent=True))
+        word = word.removeprefix(_HIDDEN)
         is_value = bool(joined) and joined[-1].lower() in _OPERATORS and not word.startswith(("(", '"', "'"))
         if len(words) > 1 and is_value and any(c.isspace() for c in word):
             word = '"' + word.replace('"', '""') + '"'

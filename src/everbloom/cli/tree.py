@@ -12,7 +12,7 @@ from everbloom.cli.columns import draw_state
 from everbloom.cli.completing import complete_filter
 from everbloom.cli.empty import describe_empty
 from everbloom.cli.invocation import Invocation, store_options
-from everbloom.cli.ls import join_words
+from everbloom.cli.ls import FilterCommand, join_words
 from everbloom.cli.output.numbers import format_apart, format_change, format_number, format_value
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.text import clean_console, clean_line, cut, measure
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from everbloom.query.lineage import Changes, TreeNode
     from everbloom.query.views import Run
 
-NAME_CELLS = 40
+NAME_CELLS, NAME_CELLS_MIN = 40, 8
+STEM_CELLS = 12
+_ONWARD = "↳ "
+
 _VALUE_CELLS = 24
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(cls=FilterCommand)
 @click.argument("words", metavar="[FILTER]...", nargs=-1, shell_complete=complete_filter)
 @click.option("-e", "--experiment", metavar="NAME", help="Of this experiment only.")
 @click.option("--metric", metavar="NAME", help="Judge by this metric instead of the objective.")
@@ -151,8 +154,11 @@ def draw_tree(screen: Screen, roots: "list[TreeNode]", best: set[str], judge: Ju
     while waiting:
         node, stem, branch = waiting.pop()
         yield _draw_node(screen, node, stem + branch, best, judge)
-        below = stem + ("" if not branch else "   " if branch.startswith("└") else "│  ")
+        below = stem + ("" if branch in ("", _ONWARD) else "   " if branch.startswith("└") else "│  ")
         last = len(node.children) - 1
+        if last == 0 and len(below) >= STEM_CELLS:  # a long chain goes down, not off the screen
+            waiting.append((node.children[0], below, _ONWARD))
+            continue
         waiting += [
             (child, below, "└─ " if i == last else "├─ ") for i, child in reversed(list(enumerate(node.children)))
         ]
@@ -161,14 +167,24 @@ def draw_tree(screen: Screen, roots: "list[TreeNode]", best: set[str], judge: Ju
 def _draw_node(screen: Screen, node: "TreeNode", stem: str, best: set[str], judge: Judge | None) -> str:
     run, state = node.run, draw_state(screen, node.run)
     is_best = run.id in best
-    name = cut(clean_line(run.name), NAME_CELLS, is_middle=True) if screen.is_terminal else clean_line(run.name)
-    parts = [screen.style(f"★ {name}" if is_best else name, "best" if is_best else "bold")]
-    parts.append(screen.style(state.text.split(" ")[0] if run.state == "finished" else state.text, state.style))
+    parts = [screen.style(state.text.split(" ")[0] if run.state == "finished" else state.text, state.style)]
     parts += _draw_result(screen, node, judge)
-    head = f"{screen.style(stem, 'dim')}{'  '.join(parts)}"
+    room = screen.width - measure(stem) - NAME_CELLS_MIN - 2
+    while len(parts) > 1 and _measure_styled("  ".join(parts)) > room:
+        parts.pop()
+    rest = "  ".join(parts)
+    name = clean_line(f"★ {run.name}" if is_best else run.name)
+    if screen.is_terminal:
+        room = screen.width - measure(stem) - _measure_styled(rest) - 2
+        name = cut(name, min(max(room, NAME_CELLS_MIN), NAME_CELLS), is_middle=True)
+    head = f"{screen.style(stem, 'dim')}{screen.style(name, 'best' if is_best else 'bold')}  {rest}"
     label = describe_changes(node.changes) if node.changes else ""
-    room = screen.width - measure(clean_console(head, has_colour=False)) - 2
+    room = screen.width - _measure_styled(head) - 2
     return f"{head}  {screen.style(cut(label, room), 'cyan')}" if label and room > 8 else head
+
+
+def _measure_styled(text: str) -> int:
+    return measure(clean_console(text, has_colour=False))
 
 
 def _draw_result(screen: Screen, node: "TreeNode", judge: Judge | None) -> list[str]:

@@ -89,7 +89,7 @@ def test_equal_values_stay_short():
     ("value", "reference", "shown"), [(0.95, 0.9, "+0.05"), (0.5, 0.75, "-0.25"), (1.0, 1.0, "0"), (math.nan, 1, "NaN")]
 )
 def test_a_change_has_its_sign(value, reference, shown):
-    assert format_change(value, reference).replace("0.0500", "0.05") == shown
+    assert format_change(value, reference) == shown
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def _identity(value: Any) -> str:
 def format_change(value: float, reference: float) -> str:
     """Return how far a value is from a reference, with its sign, such as `+0.012`."""
     change = value - reference
-    text = format_number(change, 3)
+    text = format_number(change, 3)  # a difference of floats is never exact, so zeros at its end say nothing
+    text = _strip_zeros(text) if "e" not in text else text
     return text if change != change or change <= 0 else f"+{text}"
 
 

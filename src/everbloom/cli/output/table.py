@@ -60,7 +60,7 @@ def build_table(
         has_head: Whether a line of titles comes first.
     """
     texts = [[screen.spell(clean_line(row[i].text)) for row in rows] for i in range(len(columns))]
-    titles = [screen.spell(clean_line(column.title)) if has_head else "" for column in columns]
+    titles = [screen.spell(clean_line(column.title)) if has_head else "" for column in columns]  # names of metrics too
     for i, column in enumerate(columns):
         if column.align == "number":
             texts[i] = _align_points(texts[i])
@@ -73,7 +73,7 @@ def build_table(
     for r, row in enumerate(rows):
         styles = [cell.style for cell in row]
         lines.append(_join(screen, columns, widths, kept, [column[r] for column in texts], styles, indent))
-    return Table(lines, [columns[i].title for i, width in enumerate(widths) if width == 0 and natural[i]])
+    return Table(lines, [titles[i] for i, width in enumerate(widths) if width == 0 and natural[i]])
 
 
 def _align_points(texts: list[str]) -> list[str]:
