@@ -60,15 +60,12 @@ def test_bytes_without_carriage_returns_are_all_kept(data):
 @pytest.mark.parametrize("size", [1, 7, 4096])
 def test_reading_in_portions_gives_the_same_text(size):
     data = b"".join(b"line %d \xf0\x9f\x8c\xb8\n" % n for n in range(5_000))
-    kept, offset, end = "", 0, 0
-    while offset < len(data):
-        end = min(end + size * 13, len(data))
-        for text, taken in iter_pieces(data[offset:end], is_end=end == len(data)):
-            kept, last = kept + text, taken
-        offset += last if end > offset and kept else 0
-        if end == len(data):
-            break
-        last = 0
+    kept, offset = "", 0
+    for end in range(size * 13, len(data) + size * 13, size * 13):
+        taken = 0
+        for text, taken in iter_pieces(data[offset:end], is_end=end >= len(data)):
+            kept += text
+        offset += taken
     assert kept == data.decode()
 
 
