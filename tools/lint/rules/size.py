@@ -6,7 +6,9 @@ from collections.abc import Iterator
 FILE_LINES = 600
 FUNCTION_LINES = 50
 # path or path::function -> why it may be longer
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {
+    "src/everbloom/journal/writer.py::build_log": "one closure on purpose: the calls in between cost a sixth of log()",
+}
 
 
 def find_breaches(path: str, tree: ast.Module, lines: list[str]) -> Iterator[tuple[int, str]]:
