@@ -75,12 +75,9 @@ def watcher_environment(search_path: str) -> dict[str, str]:
 
     A person's `PYTHON*` variables are meant for their program: some would stop the watcher or make it slow.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return kept | {"PYTHONPATH": search_path, "PYTHONDONTWRITEBYTECODE": "1"} | _keep("PYTHONHOME")
-
-
-def _keep(name: str) -> dict[str, str]:
-    return {name: os.environ[name]} if name in os.environ else {}
+    wanted = {"PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON") or name in wanted}
+    return kept | {"PYTHONPATH": search_path}
 
 
 def read_shared_run(environ: Mapping[str, str] | None = None) -> tuple[str | None, int]:

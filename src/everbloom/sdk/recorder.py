@@ -24,8 +24,14 @@ Listener = Callable[[JournalWriter], None]
 class Recorder:
     """Appends records of this process to a run. Thread safe."""
 
-    def __init__(self, root: Path, run: RunId, start: Start) -> None:
+    def __init__(self, root: Path, run: RunId, start: Start, *, last_step: int = -1) -> None:
         """Open the journal, which writes its first record.
+
+        Args:
+            root: The store.
+            run: The run to record.
+            start: The journal's first record.
+            last_step: What counted steps go on behind.
 
         Raises:
             Unavailable: The store cannot be written for any reason but a full disk; then recording begins when
@@ -37,7 +43,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._queue: deque[tuple[Record, int]] = deque()
         self._lost = 0
-        self._last_step = -1
+        self._last_step = last_step
         self._writer: JournalWriter | None = None
         self._is_closed = False
         self._listener: Listener | None = None
@@ -116,12 +122,6 @@ class Recorder:
             self._check_open()
             self._flush_queue()
             return self._open().append_row(step, time_us, values)
-
-    def set_last_step(self, step: int) -> None:
-        """Let counted steps go on behind this one."""
-        self._last_step = step
-        if self._writer is not None:
-            self._writer.last_step = step
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -101,17 +101,34 @@ def init(
     fields = check_fields(settings, origin.is_new, given)
     checked_tags = check_tags(tags)
     session = _open_session(settings, origin, rank, fields.get("name"))
+    try:
+        _begin(session, settings, origin, rank, fields, checked_tags, params, created_us)
+    except BaseException as error:
+        session.finish(error)  # strict mode, or Ctrl-C: no run is left behind that seems to be running
+        raise
+    current.push(session)
+    return session.run
+
+
+def _begin(
+    session: Session,
+    settings: Settings,
+    origin: Origin,
+    rank: int,
+    fields: dict[str, Any],
+    tags: list[str],
+    params: Any,
+    created_us: int,
+) -> None:
     if rank == 0:
         if origin.is_new:
             fields |= {"name": session.run.name, "created": created_us, "user": session.user}
-        _record_beginning(session, origin, fields, checked_tags)
+        _record_beginning(session, origin, fields, tags)
         if params is not None:
             session.run.params.update(params)
         if settings.capture.command:
             session.record(read_command())
     _start_capture(session, settings, created_us, rank)
-    current.push(session)
-    return session.run
 
 
 def _open_session(settings: Settings, origin: Origin, rank: int, name: str | None) -> Session:
@@ -120,9 +137,9 @@ def _open_session(settings: Settings, origin: Origin, rank: int, name: str | Non
     guard = Guard(is_strict=settings.strict)
     kind: WriterKind = "process" if rank == 0 else "rank"
     start = Start(kind=kind, rank=rank, pid=os.getpid(), host=os.uname().nodename, user=user, version=__version__)
-    recorder = Recorder(root, run, start)
+    resumed_from, last_step = _read_earlier(root, origin) if origin.is_resumed else (None, -1)
+    recorder = Recorder(root, run, start, last_step=last_step)
     session = Session(root, recorder, guard, rank=rank, user=user)
-    resumed_from = _prepare_resume(root, origin, recorder) if origin.is_resumed else None
     session.run = Run(
         run,
         name or _find_name(root, origin),
@@ -143,17 +160,14 @@ def _find_name(root: Path, origin: Origin) -> str:
     return read_names(root).get(origin.run) or default_name(origin.run)
 
 
-def _prepare_resume(root: Path, origin: Origin, recorder: Recorder) -> tuple[Path, int] | None:
+def _read_earlier(root: Path, origin: Origin) -> tuple[tuple[Path, int] | None, int]:
+    """Return the checkpoint to go on from, and the step to count on from."""
     from everbloom.sdk.resume import find_checkpoint, find_last_step  # most runs resume nothing
 
     checkpoint = find_checkpoint(root, origin.run, step=origin.rewind_to)
     if origin.rewind_to is not None:
-        recorder.set_last_step(origin.rewind_to)
-    elif checkpoint is not None:
-        recorder.set_last_step(checkpoint[1])
-    else:
-        recorder.set_last_step(find_last_step(root, origin.run))
-    return checkpoint
+        return checkpoint, origin.rewind_to
+    return checkpoint, checkpoint[1] if checkpoint is not None else find_last_step(root, origin.run)
 
 
 def _record_beginning(session: Session, origin: Origin, fields: dict[str, Any], tags: list[str]) -> None:

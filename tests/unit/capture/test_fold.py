@@ -62,10 +62,9 @@ def test_reading_in_portions_gives_the_same_text(size):
     data = b"".join(b"line %d \xf0\x9f\x8c\xb8\n" % n for n in range(5_000))
     kept, offset = "", 0
     for end in range(size * 13, len(data) + size * 13, size * 13):
-        taken = 0
-        for text, taken in iter_pieces(data[offset:end], is_end=end >= len(data)):
-            kept += text
-        offset += taken
+        pieces = list(iter_pieces(data[offset:end], is_end=end >= len(data)))
+        kept += "".join(text for text, _ in pieces)
+        offset += pieces[-1][1] if pieces else 0
     assert kept == data.decode()
 
 
