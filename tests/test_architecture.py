@@ -140,7 +140,8 @@ def test_a_decision_record_is_short_and_says_what_decided(path):
     assert re.fullmatch(r"\d{4}-[a-z0-9-]+", path.stem)
     assert text.startswith(f"# {path.stem[:4]}")
     assert len(text.splitlines()) <= 40
-    assert all(part in text for part in ("**Question.**", "**Choice.**", "ejected", "ook again"))
+    assert all(part in text for part in ("**Question.**", "**Choice.**", "ook again"))
+    assert "ejected" in text or "against" in text  # what else there was
 
 
 def test_decision_records_have_different_numbers():
