@@ -23,6 +23,7 @@ help: ## list what there is to do
 	echo "  PYTHON=/path/to/python3.11 chooses the interpreter, JOBS=4 how many tests run at once."
 
 setup: $(READY) ## make .venv with everything that development, tests and demo need
+	@echo "$(VENV) is ready."
 
 $(READY): requirements/dev.txt pyproject.toml
 	@if ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
