@@ -36,44 +36,42 @@ class AttributeColumns:
         """Create the tables that are missing."""
         self.database.create(*_TABLES)
 
-    def fold_pending(self, now_us: int, *, is_forced: bool = False) -> list[RunId]:
-        """Fold what is pending into the blocks where it is due, within the caller's transaction.
-
-        Due are a project's pending runs when there are many of them, or when one has waited for a minute.
-
-        Returns:
-            The runs that were folded.
-        """
+    def find_due(self, now_us: int, *, is_forced: bool = False) -> list[int]:
+        """Return the projects whose pending runs are to be folded now: many, or one that has waited for a minute."""
         due = self.database.execute(
             "SELECT project, COUNT(*), MIN(pending_since) FROM run WHERE pending_since IS NOT NULL GROUP BY project"
         )
-        folded: list[RunId] = []
-        for project, count, since in due:
-            if is_forced or count >= FOLD_AT_RUNS or now_us - since >= FOLD_AFTER_US:
-                folded += self._fold_project(project)
-        return folded
+        return [
+            project
+            for project, count, since in due
+            if is_forced or count >= FOLD_AT_RUNS or not 0 <= now_us - since < FOLD_AFTER_US
+        ]
 
-    def _fold_project(self, project: int) -> list[RunId]:
+    def fold_block(self, project: int) -> list[tuple[RunId, Document]] | None:
+        """Fold what is pending in one block of a project, within the caller's transaction.
+
+        Returns:
+            The runs that were folded, with their documents; None where nothing is pending.
+        """
+        first = self.database.execute(
+            "SELECT MIN(slot) FROM run WHERE project = ? AND pending_since IS NOT NULL", (project,)
+        )[0][0]
+        if first is None:
+            return None
+        block = first // BLOCK_RUNS
+        place = (project, block * BLOCK_RUNS, (block + 1) * BLOCK_RUNS)
+        pending = "project = ? AND slot >= ? AND slot < ? AND pending_since IS NOT NULL"
         rows = self.database.execute(
-            "SELECT slot, was_folded, document, id, id_reversed FROM run "
-            "WHERE project = ? AND pending_since IS NOT NULL ORDER BY slot",
-            (project,),
+            f"SELECT slot, was_folded, document, id, id_reversed FROM run WHERE {pending} ORDER BY slot", place
         )
-        by_block: defaultdict[int, list[tuple[int, bool, Document]]] = defaultdict(list)
-        for slot, was_folded, data, _, _ in rows:
-            by_block[slot // BLOCK_RUNS].append((slot % BLOCK_RUNS, bool(was_folded), decode_document(data)))
+        found = [(slot % BLOCK_RUNS, bool(was), decode_document(data)) for slot, was, data, _, _ in rows]
         (slots,) = self.database.execute("SELECT slots FROM project WHERE id = ?", (project,))[0]
-        for block, places in by_block.items():
-            self._fold_block(project, block, places, min(BLOCK_RUNS, slots - block * BLOCK_RUNS))
+        self._fold_block(project, block, found, min(BLOCK_RUNS, slots - block * BLOCK_RUNS))
         # A place that a run has left is empty in the blocks now; nothing needs to remember it.
-        self.database.execute(
-            "DELETE FROM run WHERE project = ? AND pending_since IS NOT NULL AND id_reversed = ''", (project,)
-        )
-        self.database.execute(
-            "UPDATE run SET pending_since = NULL, was_folded = 1 WHERE project = ? AND pending_since IS NOT NULL",
-            (project,),
-        )
-        return [RunId(run) for _, _, _, run, reversed_id in rows if reversed_id]
+        self.database.execute(f"DELETE FROM run WHERE {pending} AND id_reversed = ''", place)
+        self.database.execute(f"UPDATE run SET pending_since = NULL, was_folded = 1 WHERE {pending}", place)
+        documents = [document for _, _, document in found]
+        return [(RunId(row[3]), document) for row, document in zip(rows, documents, strict=True) if row[4]]
 
     def _fold_block(self, project: int, block: int, places: list[tuple[int, bool, Document]], size: int) -> None:
         cells: defaultdict[str, dict[int, Cell]] = defaultdict(dict)

@@ -14,7 +14,7 @@ from everbloom.core.ids import RunId
 from everbloom.index.documents import Document, decode_document, encode_document
 from everbloom.index.engine import Database
 
-SCHEMA = 1  # raise it when a table changes: a new index is built beside the old one
+SCHEMA = 2  # raise it when a table changes: a new index is built beside the old one
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS project (
@@ -38,7 +38,8 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS writer (
         run {text} NOT NULL, writer {text} NOT NULL, kind {text} NOT NULL, rank {int} NOT NULL,
         last_time {int} NOT NULL, heartbeat {int} NOT NULL, seen_boot {text} NOT NULL, seen_at {real} NOT NULL,
-        is_alive {int}, PRIMARY KEY (run, writer))""",
+        is_alive {int}, active_time {int} NOT NULL, rows {int} NOT NULL, first_row {int} NOT NULL,
+        last_row {int} NOT NULL, PRIMARY KEY (run, writer))""",
     """CREATE TABLE IF NOT EXISTS damage (
         run {text} NOT NULL, writer {text} NOT NULL, segment {int} NOT NULL, byte {int} NOT NULL,
         size {int} NOT NULL, reason {text} NOT NULL, PRIMARY KEY (run, writer, segment, byte))""",
@@ -71,6 +72,11 @@ class WriterRow(NamedTuple):
         seen_boot: The boot id of the indexer that first saw that number.
         seen_at: When, by that boot's monotonic clock, in seconds.
         is_alive: 1 proved alive, 0 proved dead, None unknown.
+        active_time: The latest time that training itself gave a sign of life: any record of its own, and of a watcher
+            what it read from the console; 0 = none.
+        rows: How many rows of numbers it has logged.
+        first_row: The earliest time of a row; 0 = none.
+        last_row: The latest time of a row.
     """
 
     run: str
@@ -82,6 +88,10 @@ class WriterRow(NamedTuple):
     seen_boot: str
     seen_at: float
     is_alive: int | None
+    active_time: int = 0
+    rows: int = 0
+    first_row: int = 0
+    last_row: int = 0
 
 
 class RunRow(NamedTuple):
@@ -150,11 +160,10 @@ class Catalog:
 
     def write_writers(self, rows: Iterable[WriterRow]) -> None:
         """Set what is known of writers' lives."""
+        columns = WriterRow._fields
         self.database.execute_many(
-            "INSERT INTO writer (run, writer, kind, rank, last_time, heartbeat, seen_boot, seen_at, is_alive) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, writer) DO UPDATE SET kind = excluded.kind, "
-            "rank = excluded.rank, last_time = excluded.last_time, heartbeat = excluded.heartbeat, "
-            "seen_boot = excluded.seen_boot, seen_at = excluded.seen_at, is_alive = excluded.is_alive",
+            f"INSERT INTO writer ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+            f"ON CONFLICT (run, writer) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in columns[2:])}",
             rows,
         )
 
@@ -353,11 +362,23 @@ class Catalog:
     def read_writers(self, run: RunId) -> list[WriterRow]:
         """Return what is known of a run's writers."""
         rows = self.database.execute(
-            "SELECT run, writer, kind, rank, last_time, heartbeat, seen_boot, seen_at, is_alive FROM writer "
-            "WHERE run = ? ORDER BY writer",
+            f"SELECT {', '.join(WriterRow._fields)} FROM writer WHERE run = ? ORDER BY writer",
             (run,),
         )
         return [WriterRow(*row) for row in rows]
+
+    def read_writers_of(self, runs: Iterable[RunId]) -> list[WriterRow]:
+        """Return what is known of the writers of several runs."""
+        found: list[WriterRow] = []
+        wanted = list(runs)
+        for start in range(0, len(wanted), 400):
+            part = wanted[start : start + 400]
+            marks = ", ".join("?" * len(part))
+            rows = self.database.execute(
+                f"SELECT {', '.join(WriterRow._fields)} FROM writer WHERE run IN ({marks}) ORDER BY run, writer", part
+            )
+            found += [WriterRow(*row) for row in rows]
+        return found
 
     def read_damage(self, run: RunId) -> list[DamageRow]:
         """Return what was skipped of a run's journals."""

@@ -6,7 +6,9 @@ afresh from the journals.
 """
 
 import contextlib
+import errno
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -86,8 +88,22 @@ def discard_index(root: Path, database: str | None, *, suffix: str) -> None:
         shutil.rmtree(index_folder(root, suffix), ignore_errors=True)
 
 
+@contextlib.contextmanager
+def open_main(root: Path, database: str | None) -> Iterator[Database]:
+    """Open the catalog's database of the index in use, to hold locks with; one that is being built has others."""
+    if database is not None and _is_postgres(database):
+        main = open_database(database, schema=f"index_{SCHEMA}")
+    else:
+        main = open_database(Path(":memory:"))  # the locks are files of the root
+    with contextlib.closing(main):
+        yield main
+
+
 def swap_in(built: Index, root: Path, database: str | None, *, suffix: str) -> None:
-    """Put a newly built index in the place of the one in use and remove that one; under the indexer's lock."""
+    """Put a newly built index in the place of the one in use and remove that one; under the indexer's lock.
+
+    Killed in the middle it leaves the old index, the new one, or none, which is then built from the journals.
+    """
     discard_index(root, database, suffix=_REPLACED)
     if _is_postgres(database):
         schema = f"index_{SCHEMA}"
@@ -95,13 +111,24 @@ def swap_in(built: Index, root: Path, database: str | None, *, suffix: str) -> N
             built.catalog_database.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             built.catalog_database.execute(f"ALTER SCHEMA {schema} RENAME TO {schema}{_REPLACED}")
             built.catalog_database.execute(f"ALTER SCHEMA {schema}{suffix} RENAME TO {schema}")
-        discard_index(root, database, suffix=_REPLACED)
-        return
-    built.close()  # folds the write-ahead logs in, so that the files are whole by themselves
-    if index_folder(root).exists():
-        index_folder(root).rename(index_folder(root, _REPLACED))
-    index_folder(root, suffix).rename(index_folder(root))
+    else:
+        built.close()  # folds the write-ahead logs in, so that the files are whole by themselves
+        _exchange_folders(index_folder(root), index_folder(root, suffix), index_folder(root, _REPLACED))
     discard_index(root, database, suffix=_REPLACED)
+
+
+def _exchange_folders(place: Path, built: Path, replaced: Path) -> None:
+    while True:
+        if place.exists():
+            place.rename(replaced)
+        try:
+            built.rename(place)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            shutil.rmtree(replaced, ignore_errors=True)  # somebody opened an empty one in that very moment
+        else:
+            return
 
 
 def is_index_swapped(index: Index, root: Path, *, suffix: str) -> bool:

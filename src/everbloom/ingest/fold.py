@@ -4,14 +4,14 @@ The order that counts is (number, time, writer, position): what a run records of
 has its place in the store's edit journal, so an edit always stands over what the run said.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from everbloom.core.ids import RunId, WriterId, default_name
+from everbloom.core.ids import WriterId
 from everbloom.core.records import (
     SETTABLE,
-    Cause,
     Command,
     End,
     Like,
@@ -28,7 +28,6 @@ from everbloom.core.records import (
     State,
     Tag,
 )
-from everbloom.core.settings import DEFAULT_EXPERIMENT, DEFAULT_NAMESPACE, DEFAULT_PROJECT
 
 EDITS_WRITER = "edits"
 
@@ -50,11 +49,13 @@ class Sighting(NamedTuple):
         is_alive: Whether the main writer's process runs: proved yes, proved no, or unknown.
         is_silent: Nothing was heard for so long that a run on another host counts as lost.
         last_heard_us: The latest time in the run's journals, by its own clocks; 0 = none.
+        is_stalled: Its watcher lives, but training has given no sign of life for unusually long.
     """
 
     is_alive: bool | None = None
     is_silent: bool = False
     last_heard_us: int = 0
+    is_stalled: bool = False
 
 
 @dataclass
@@ -66,6 +67,7 @@ class Folded:
         note_version: How many note records there are; an edit names the one it is based on.
         likes: By liked part ("" is the run itself), who likes it.
         writers: Each writer's `Start`.
+        problems: By code, what went wrong in recording; counts are over all writers.
         cutoffs: By writer, the step beyond which its points no longer count, because the run was rewound.
         history: (number, time, field, value) of every scalar that was set, oldest first.
     """
@@ -96,8 +98,11 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
     starts: list[Item] = []
     ends: list[Item] = []
     rewinds: list[Item] = []
+    problems: dict[tuple[str, str], Problem] = {}
     for item in sorted(items, key=lambda i: i[:4]):
         match item.record:
+            case Start() | Rewind() if item.number:
+                continue  # only a writer of the run can begin or go back
             case Start():
                 starts.append(item)
                 folded.writers[item.writer] = item.record
@@ -105,12 +110,24 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
                 ends.append(item)
             case Rewind():
                 rewinds.append(item)
+            case Problem() as problem:
+                problems[problem.code, item.writer] = problem
             case _:
                 _apply(folded, item)
     folded.started_us = starts[0].time_us if starts else 0
+    folded.problems = _sum_problems(problems)
     folded.cutoffs = _find_cutoffs(starts, rewinds)
     _decide_end(folded, starts, ends, sighting)
     return folded
+
+
+def _sum_problems(problems: Mapping[tuple[str, str], Problem]) -> dict[str, Problem]:
+    """Add up each code's counts: a writer counts up, so its last record stands for it, and every writer counts."""
+    summed: dict[str, Problem] = {}
+    for (code, _), problem in problems.items():
+        before = summed[code].count if code in summed else 0
+        summed[code] = Problem(code=code, message=problem.message, count=before + problem.count)
+    return summed
 
 
 def _apply(folded: Folded, item: Item) -> None:
@@ -138,35 +155,66 @@ def _apply(folded: Folded, item: Item) -> None:
             folded.command = command
         case Limits(values=limits):
             folded.limits.update(limits)
-        case Problem() as problem:
-            # The writer counts up, so its later record of a code replaces the earlier.
-            folded.problems[problem.code] = problem
 
 
-_RECORDING_KINDS = frozenset({"process", "rank", "fork", "importer"})
+RECORDING_KINDS = frozenset({"process", "rank", "fork", "importer"})
 _MAIN_KINDS = frozenset({"process", "rank", "importer"})
 
 
 def _find_cutoffs(starts: list[Item], rewinds: list[Item]) -> dict[WriterId, int]:
-    started = {item.writer: item[1:4] for item in starts}
+    sessions = _number_sessions(starts)
+    recording = [i for i in starts if isinstance(i.record, Start) and i.record.kind in RECORDING_KINDS]
     cutoffs: dict[WriterId, int] = {}
     for rewind in rewinds:
         step = rewind.record.step if isinstance(rewind.record, Rewind) else 0
-        since = started.get(rewind.writer, rewind[1:4])
-        for item in starts:
-            is_older = item[1:4] < since and item.writer != rewind.writer
-            if is_older and isinstance(item.record, Start) and item.record.kind in _RECORDING_KINDS:
+        since = next((item for item in starts if item.writer == rewind.writer), rewind)
+        for item in recording:
+            if item.writer != rewind.writer and _is_older(item, since, sessions):
                 writer = WriterId(item.writer)
                 cutoffs[writer] = min(step, cutoffs.get(writer, step))
     return cutoffs
 
 
-def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: Sighting) -> None:
+def _number_sessions(starts: list[Item]) -> dict[str, int]:
+    """Number the sessions of a distributed run: a rank that began as often as rank 0 did belongs to each in turn.
+
+    Ranks begin in any order, so of a resumed session rank 1 may stand before rank 0 and yet not be older than it.
+    """
+    by_rank: defaultdict[int, list[str]] = defaultdict(list)
+    for item in starts:
+        if isinstance(item.record, Start) and item.record.kind in _MAIN_KINDS:
+            by_rank[item.record.rank].append(item.writer)
+    sessions = len(by_rank[0])
+    return {
+        writer: number
+        for writers in by_rank.values()
+        if len(writers) == sessions
+        for number, writer in enumerate(writers)
+    }
+
+
+def _is_older(item: Item, since: Item, sessions: Mapping[str, int]) -> bool:
+    if item.writer in sessions and since.writer in sessions:
+        return sessions[item.writer] < sessions[since.writer]
+    return item[1:4] < since[1:4]
+
+
+def find_main_writer(items: Iterable[Item]) -> str:
+    """Return the writer whose life is the run's: the last of rank 0 that began; empty where none did."""
+    main = _find_main(sorted((i for i in items if isinstance(i.record, Start) and not i.number), key=lambda i: i[:4]))
+    return main.writer if main else ""
+
+
+def _find_main(starts: list[Item]) -> Item | None:
     mains = [i for i in starts if isinstance(i.record, Start) and i.record.kind in _MAIN_KINDS and not i.record.rank]
-    main = (mains or starts)[-1] if starts else None
+    return (mains or starts)[-1] if starts else None
+
+
+def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: Sighting) -> None:
+    main = _find_main(starts)
     folded.main_writer = main.writer if main else ""
-    # A run that was resumed after its end runs again: ends from before the main writer's start are history.
-    current = [item for item in ends if main is None or item.time_us >= main.time_us]
+    # A run that was resumed after its end runs again: what earlier sessions said of their end is history.
+    current = [item for item in ends if main is None or _is_said_of(main, item, starts)]
     if current:
         last = max(current, key=_trust)
         if isinstance(last.record, End):
@@ -180,58 +228,35 @@ def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: 
         folded.ended_us = sighting.last_heard_us or folded.started_us
 
 
+def _is_said_of(main: Item, end: Item, starts: list[Item]) -> bool:
+    """Tell whether an end is the main writer's session's, whatever its clock did meanwhile.
+
+    The watcher of an earlier session may still speak when the next one runs already, so its word goes by when it
+    began, not by when it spoke. Other ranks may begin before rank 0, so theirs goes by the time.
+    """
+    if end.writer == main.writer:
+        return True
+    witness = next((item for item in starts if item.writer == end.writer), None)
+    if witness is None or (isinstance(witness.record, Start) and witness.record.rank):
+        return end.time_us >= main.time_us
+    return witness[1:4] > main[1:4]
+
+
 def _trust(item: Item) -> tuple[int, tuple[int, int, str, int]]:
-    """Rank witnesses: the process's own word, then the watcher's, then the process's silent leaving."""
+    """Rank witnesses: a person's edit, the process's own word, the watcher's, the process's silent leaving."""
     record = item.record
     if not isinstance(record, End):
         return -1, item[:4]
+    if item.number:
+        return 3, item[:4]
     if record.explicit or record.witness == "importer":
         return 2, item[:4]
     return int(record.witness == "watcher"), item[:4]
 
 
-def to_attributes(run: RunId, folded: Folded, sighting: Sighting) -> dict[str, Any]:
-    """Return a run's attributes under the keys of the filter language; metrics apart.
-
-    Values are text, numbers, booleans, None (for an explicit null) or a list of texts.
-    """
-    fields = folded.fields
-    created = int(fields.get("created") or folded.started_us)
-    until = folded.ended_us or sighting.last_heard_us
-    attributes: dict[str, Any] = {
-        "id": run,
-        "name": fields.get("name") or default_name(run),
-        "namespace": fields.get("namespace") or DEFAULT_NAMESPACE,
-        "project": fields.get("project") or DEFAULT_PROJECT,
-        "experiment": fields.get("experiment") or DEFAULT_EXPERIMENT,
-        "state": folded.state,
-        "created": created,
-        "archived": bool(fields.get("archived")),
-    }
-    if fans := folded.likes.get(""):
-        attributes["likes"] = len(fans)
-    if until > created:
-        attributes["duration"] = (until - created) / 1e6
-    if folded.ended_us is not None:
-        attributes["ended"] = folded.ended_us
-    if cause := _cause(folded):
-        attributes["end.cause"] = cause
-    for name in ("user", "group", "parent", "why", "conclusion", "verdict", "domain", "seed", "total_steps"):
-        if fields.get(name) is not None:
-            attributes[name] = fields[name]
-    if folded.tags:
-        attributes["tag"] = folded.tags
-    if folded.note:
-        attributes["note"] = folded.note
-    attributes.update((f"params.{name}", value) for name, value in folded.params.items())
-    return attributes
-
-
-def _cause(folded: Folded) -> Cause | None:
-    return folded.end.cause if folded.end else None
-
-
 def get_objectives(folded: Folded) -> Mapping[str, str]:
     """Return the run's objectives: metric name to "min" or "max"."""
     objectives = folded.fields.get("objectives")
-    return objectives if isinstance(objectives, dict) else {}
+    if not isinstance(objectives, dict):
+        return {}
+    return {name: direction for name, direction in objectives.items() if direction in ("min", "max")}

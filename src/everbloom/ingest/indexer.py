@@ -6,34 +6,36 @@ to the catalog. Each database keeps its own offsets, committed with its rows, so
 costs nothing: the next round reads from the older offset and passes over what the other has.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from everbloom.core import layout
-from everbloom.core.clock import monotonic_s, now_us
-from everbloom.core.errors import EverbloomError
+from everbloom.core.errors import EverbloomError, Unavailable
 from everbloom.core.ids import RunId, WriterId
-from everbloom.core.records import Console, Edit, Heartbeat, Start
+from everbloom.core.records import Console, Edit, Heartbeat, Start, Unknown
 from everbloom.index.catalog import ControlRow, DamageRow, WriterRow
 from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
-from everbloom.index.store import BUILDING, Index, discard_index, is_index_swapped, open_index, swap_in
+from everbloom.index.store import BUILDING, Index, discard_index, is_index_swapped, open_index, open_main, swap_in
 from everbloom.ingest.fold import EDITS_WRITER
+from everbloom.ingest.lives import SYSTEM_CLOCK, Clock, look_at
 from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
-from everbloom.ingest.runs import build_document, read_folded, read_text
-from everbloom.journal.identity import boot_id, is_process_alive
-from everbloom.journal.pack import PackReader, iter_packs
-from everbloom.journal.reader import BATCH_BYTES, Batch, Control, Position, read_batch, read_header
+from everbloom.ingest.runs import FOLDED_TAGS, build_document, decode_body, fold_run, has_witness, read_text, to_items
+from everbloom.ingest.spools import has_spools, recover_spools
+from everbloom.journal.identity import is_process_alive
+from everbloom.journal.pack import JournalPart, PackReader, iter_packs
+from everbloom.journal.reader import Batch, Control, Position, read_batch, read_header
 from everbloom.journal.registry import iter_active, iter_journals, unregister_writer
 from everbloom.workspace.registry import ensure_experiments
 
 ROUND_BYTES = 64 * 1024 * 1024
+ROUND_JOURNALS = 512
 _EDITS = WriterId(EDITS_WRITER)
 _NO_RUN = RunId("")
+_MANY = 64  # from so many journals on, all offsets are read at once
 _NOT_KEPT = (Console, Heartbeat)  # console text has a store of its own; heartbeats only their last number
 
 
@@ -61,7 +63,14 @@ class _News:
     run: RunId
     writer: WriterId
     batch: Batch
-    is_dead: bool
+    is_alive: bool | None
+    in_series: Offset | None
+    in_catalog: Offset | None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the writer's process is proved dead."""
+        return self.is_alive is False
 
     @property
     def is_over(self) -> bool:
@@ -79,6 +88,7 @@ class Indexer:
         *,
         suffix: str = "",
         between_commits: Callable[[], None] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Open the store's index for writing.
 
@@ -87,6 +97,7 @@ class Indexer:
             database: A PostgreSQL address; None for SQLite.
             suffix: Of an index that is built beside the one in use.
             between_commits: Called between the commits of the two databases; a fault injector's way in.
+            clock: What silence is measured with.
 
         Raises:
             Unavailable: The index cannot be written.
@@ -95,6 +106,8 @@ class Indexer:
         self._database = database
         self._suffix = suffix
         self._between_commits = between_commits
+        self._clock = clock
+        self._met_experiments: set[tuple[str, str, str]] = set()
         self._packs = PackBlobs(root)
         self.index: Index = self._open_index()
 
@@ -112,19 +125,31 @@ class Indexer:
         Raises:
             Unavailable: Another indexer is at work and still is after `wait_s` (`index.busy`), or there is no space.
         """
-        report = Report()
         with indexer_lock(self.index.catalog_database, self._root, wait_s=wait_s):
             self._reopen_if_swapped()
-            is_whole = self.index.catalog.is_whole()
-            journals = list(iter_active(self._root) if is_whole else iter_journals(self._root))
+            return self._take_all(is_full=not self.index.catalog.is_whole())
+
+    def build(self) -> Report:
+        """Take in everything by a full scan; for an index that is made aside, under a lock of the caller's.
+
+        May be called again, and then takes what came since, also what another indexer has taken off `active/`.
+        """
+        return self._take_all(is_full=True)
+
+    def _take_all(self, *, is_full: bool) -> Report:
+        report = Report()
+        journals = list(iter_journals(self._root) if is_full else iter_active(self._root))
+        while journals:
+            recovered: list[tuple[RunId, WriterId]] = []
             for news in self._iter_rounds(journals, report):
-                self._take_round(news, report)
-            if not is_whole:
-                self._take_packs(report)
-            self._take_edits(report)
-            self._fold(is_forced=not is_whole)
-            if not is_whole:
-                self._mark_whole()
+                recovered += self._take_round(news, report)
+            journals = recovered
+        if is_full:
+            self._take_packs(report)
+        self._take_edits(report)
+        self._fold(is_forced=is_full)
+        if is_full:
+            self._mark_whole()
         return report
 
     def fold_all(self) -> None:
@@ -145,45 +170,63 @@ class Indexer:
 
     # ── reading journals ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _iter_rounds(self, journals: Iterable[tuple[RunId, WriterId]], report: Report) -> Iterator[list[_News]]:
+    def _iter_rounds(self, journals: Sequence[tuple[RunId, WriterId]], report: Report) -> Iterator[list[_News]]:
         pending = list(journals)
+        offsets = self._read_offsets() if len(pending) > _MANY else None
         while pending:
             taken: list[_News] = []
             again: list[tuple[RunId, WriterId]] = []
             size = 0
-            while pending and size < ROUND_BYTES:
+            while pending and size < ROUND_BYTES and len(taken) < ROUND_JOURNALS:
                 run, writer = pending.pop()
-                news = self._read_news(run, writer, report)
+                news = self._read_news(run, writer, report, offsets)
                 if news is not None:
                     taken.append(news)
-                    size += BATCH_BYTES if news.batch.has_more else 1
+                    size += _size_of(news.batch)
                     if news.batch.has_more:
                         again.append((run, writer))
+                        if offsets is not None:
+                            offsets = None  # they have moved on; what is left is asked one by one
             if taken:
                 yield taken
             pending += again
 
-    def _read_news(self, run: RunId, writer: WriterId, report: Report) -> _News | None:
+    def _read_offsets(self) -> tuple[dict[WriterId, Offset], dict[WriterId, Offset]]:
+        return self.index.series.offsets.read_all(), self.index.catalog_offsets.read_all()
+
+    def _read_news(
+        self,
+        run: RunId,
+        writer: WriterId,
+        report: Report,
+        offsets: tuple[dict[WriterId, Offset], dict[WriterId, Offset]] | None,
+    ) -> _News | None:
         journal = layout.journal_dir(self._root, run, writer)
-        start = self._read_start(writer)
+        if offsets is None:
+            in_series, in_catalog = self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer)
+        else:
+            in_series, in_catalog = offsets[0].get(writer), offsets[1].get(writer)
+        start = min(_to_position(in_series), _to_position(in_catalog), key=lambda p: (p.segment, p.byte))
         # Asked before reading: whatever a process that is dead now wrote is there to be read.
         is_alive = self._is_alive(journal, start)
         try:
-            batch = read_batch(journal, start, now_us=now_us())
+            batch = read_batch(journal, start, now_us=self._clock.now_us())
         except EverbloomError as error:
             report.refused[writer] = error.message
             return None
-        return _News(run, writer, batch, is_alive is False)
-
-    def _read_start(self, writer: WriterId) -> Position:
-        offsets = [self.index.catalog_offsets.read(writer), self.index.series.read_offset(writer)]
-        known = [Position(o.segment, o.byte, o.rows) if o else Position() for o in offsets]
-        return min(known, key=lambda p: (p.segment, p.byte))
+        except OSError as error:
+            report.refused[writer] = f"{journal} cannot be read: {error.strerror}"
+            return None
+        if batch.header is None and not journal.exists():
+            if not self._suffix:  # its run was deleted, or packed
+                unregister_writer(self._root, run, writer)
+            return None
+        return _News(run, writer, batch, is_alive, in_series, in_catalog)
 
     def _is_alive(self, journal: Path, start: Position) -> bool | None:
         try:
             header = read_header(journal, start.segment) or read_header(journal, 0)
-        except EverbloomError:
+        except (EverbloomError, OSError):
             return None
         if header is None:
             return None
@@ -199,31 +242,42 @@ class Indexer:
                 report.refused[WriterId(run)] = error.message
 
     def _take_pack(self, run: RunId, pack: PackReader, report: Report) -> None:
+        has_moved = False
         for part in pack.contents.journals:
+            writer = WriterId(part.writer)
+            if self._is_taken(writer, part):
+                continue
             for batch in iter_packed_batches(pack, part):
-                self._take_round([_News(run, WriterId(part.writer), batch, is_dead=True)], report)
-        with self.index.series_database.transaction():
-            adopt_pack(self.index.series, pack)
+                in_series, in_catalog = self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer)
+                self._take_round([_News(run, writer, batch, False, in_series, in_catalog)], report)
+                has_moved = True
+        if has_moved:
+            with self.index.series_database.transaction():
+                adopt_pack(self.index.series, pack)
+
+    def _is_taken(self, writer: WriterId, part: JournalPart) -> bool:
+        known = (self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer))
+        return all(o is not None and (o.segment, o.byte) >= (part.segment, part.byte) for o in known)
 
     # ── committing a round ────────────────────────────────────────────────────────────────────────────────────
 
-    def _take_round(self, round_: list[_News], report: Report) -> None:
+    def _take_round(self, round_: list[_News], report: Report) -> list[tuple[RunId, WriterId]]:
+        """Commit what a round read; returns journals that came to be thereby, to be read next."""
+        known = {row.writer: row for row in self.index.catalog.read_writers_of({news.run for news in round_})}
         with self.index.series_database.transaction():
             for news in round_:
-                report.points += self._take_rows(news)
+                report.points += self._take_rows(news, known.get(news.writer))
         if self._between_commits is not None:
             self._between_commits()
         with self.index.catalog_database.transaction():
-            touched = [news.run for news in round_ if self._take_controls(news, report)]
+            touched = self._take_controls(round_, known, report)
             self._refold(touched, report)
-        for news in round_:
-            if news.is_over:
-                self._retire(news)
+        return self._retire([news for news in round_ if news.is_over], report)
 
-    def _take_rows(self, news: _News) -> int:
-        known = self.index.series.read_offset(news.writer)
-        seen = known.rows if known else 0
-        rank = self._read_rank(news)
+    def _take_rows(self, news: _News, known: WriterRow | None) -> int:
+        seen = news.in_series.rows if news.in_series else 0
+        starts = (c.record.rank for c in news.batch.controls if isinstance(c.record, Start))
+        rank = next(starts, known.rank if known else 0)
         points = 0
         for rows in news.batch.rows:
             fresh = slice(int(rows.ordinals.searchsorted(seen)), None)
@@ -239,83 +293,97 @@ class Indexer:
                     rows.values[fresh],
                 )
                 points += rows.values[fresh].size
-        end = news.batch.end
-        if known is None or (known.segment, known.byte) < (end.segment, end.byte):
-            self.index.series.write_offset(news.writer, Offset(news.run, end.segment, end.byte, end.rows))
+        if _is_behind(news.in_series, news.batch.end):
+            self.index.series.write_offset(news.writer, _to_offset(news))
         if news.is_over:
             self.index.series.finish_writer(news.run, news.writer)
         return points
 
-    def _read_rank(self, news: _News) -> int:
-        for control in news.batch.controls:
-            if isinstance(control.record, Start):
-                return control.record.rank
-        known = {row.writer: row for row in self.index.catalog.read_writers(news.run)}
-        return known[news.writer].rank if news.writer in known else 0
+    def _take_controls(self, round_: list[_News], known: dict[str, WriterRow], report: Report) -> list[RunId]:
+        """Keep journals' control records; returns the runs about which anything may have changed."""
+        touched: list[RunId] = []
+        controls: list[ControlRow] = []
+        writers: list[WriterRow] = []
+        for news in round_:
+            offset = news.in_catalog
+            seen = offset.segment << 32 | offset.byte if offset else 0
+            fresh = [control for control in news.batch.controls if control.position >= seen]
+            controls += [_to_row(news.run, news.writer, c) for c in fresh if not isinstance(c.record, _NOT_KEPT)]
+            self._take_console(news, fresh)
+            self._take_damage(news, seen, report)
+            has_moved = _is_behind(offset, news.batch.end)
+            if has_moved:
+                self.index.catalog_offsets.write(news.writer, _to_offset(news))
+            before = known.get(news.writer)
+            if news.batch.header is None and before is None:
+                continue  # registered, and not begun
+            is_alive = False if news.is_over else news.is_alive
+            life = look_at(
+                before,
+                news.run,
+                news.writer,
+                news.batch,
+                fresh,
+                is_alive=is_alive,
+                has_moved=has_moved,
+                clock=self._clock,
+            )
+            if life != before:
+                writers.append(life)
+            # What is proved dead and still looked at waits for its watcher's word; what is unknown may be lost now.
+            if has_moved or before is None or life.is_alive != before.is_alive or not life.is_alive:
+                touched.append(news.run)
+        self.index.catalog.add_controls(controls)
+        self.index.catalog.write_writers(writers)
+        return touched
 
-    def _take_controls(self, news: _News, report: Report) -> bool:
-        """Keep a journal's control records; returns whether anything about the run may have changed."""
-        offset = self.index.catalog_offsets.read(news.writer)
-        seen = offset.segment << 32 | offset.byte if offset else 0
-        fresh = [control for control in news.batch.controls if control.position >= seen]
-        kept = [c for c in fresh if not isinstance(c.record, _NOT_KEPT)]
-        self.index.catalog.add_controls(_to_row(news.run, news.writer, control) for control in kept)
+    def _take_console(self, news: _News, fresh: list[Control]) -> None:
         texts = [(c.time_us, c.record.text) for c in fresh if isinstance(c.record, Console)]
         if texts:
             self.index.console.append_text(news.run, news.writer, texts)
-            self.index.catalog.mark_pending(news.run, now_us=now_us())
+            self.index.catalog.mark_pending(news.run, now_us=self._clock.now_us())
+
+    def _take_damage(self, news: _News, seen: int, report: Report) -> None:
+        fresh = [d for d in news.batch.damage if d.segment << 32 | d.byte >= seen]
         self.index.catalog.add_damage(
-            DamageRow(news.run, news.writer, d.segment, d.byte, d.size, d.reason) for d in news.batch.damage
+            DamageRow(news.run, news.writer, d.segment, d.byte, d.size, d.reason) for d in fresh
         )
-        report.damaged += len(news.batch.damage)
-        end = news.batch.end
-        has_moved = offset is None or (offset.segment, offset.byte) < (end.segment, end.byte)
-        has_turned = self._write_life(news, fresh, has_moved=has_moved)
-        if has_moved:
-            self.index.catalog_offsets.write(news.writer, Offset(news.run, end.segment, end.byte, end.rows))
-        is_silent = self._to_life(news) is None and not has_moved
-        return has_moved or has_turned or is_silent
+        report.damaged += len(fresh)
 
-    def _write_life(self, news: _News, fresh: list[Control], *, has_moved: bool) -> bool:
-        """Note when a writer was last heard and whether it lives; returns whether that turned."""
-        known = {row.writer: row for row in self.index.catalog.read_writers(news.run)}.get(news.writer)
-        start = next((c.record for c in fresh if isinstance(c.record, Start)), None)
-        header = news.batch.header
-        is_alive = None if header is None and known is None else self._to_life(news)
-        heard = [c.time_us for c in fresh] + [int(rows.times.max()) for rows in news.batch.rows]
-        beats = [c.record.number for c in fresh if isinstance(c.record, Heartbeat)]
-        boot = f"{boot_id():016x}"
-        is_first_look = known is None or known.seen_boot != boot
-        row = WriterRow(
-            news.run,
-            news.writer,
-            start.kind if start else (known.kind if known else "process"),
-            start.rank if start else (known.rank if known else 0),
-            max([*heard, known.last_time if known else 0]),
-            max([*beats, known.heartbeat if known else -1]),
-            boot,
-            monotonic_s() if has_moved or is_first_look or known is None else known.seen_at,
-            is_alive,
-        )
-        if row == known:
-            return False
-        self.index.catalog.write_writers([row])
-        return known is None or known.is_alive != is_alive
+    # ── taking journals off the list ──────────────────────────────────────────────────────────────────────────
 
-    def _to_life(self, news: _News) -> int | None:
-        if news.is_dead or news.is_over:
-            return 0
-        journal = layout.journal_dir(self._root, news.run, news.writer)
-        is_alive = self._is_alive(journal, news.batch.end)
-        return None if is_alive is None else int(is_alive)
-
-    def _retire(self, news: _News) -> None:
-        """Take a journal that will not grow off the list, and give back the space that a dead writer held."""
-        journal = layout.journal_dir(self._root, news.run, news.writer)
-        if not news.batch.is_closed:
-            cut_dead_segment(journal, news.batch.end.segment)
-        if not self._suffix:  # what is being built beside the index may yet fail, and the index needs to know
+    def _retire(self, over: list[_News], report: Report) -> list[tuple[RunId, WriterId]]:
+        """Take journals that will not grow off the list; returns those that were made of consoles left behind."""
+        recovered: list[tuple[RunId, WriterId]] = []
+        for news in over:
+            journal = layout.journal_dir(self._root, news.run, news.writer)
+            if not news.batch.is_closed:
+                cut_dead_segment(journal, news.batch.end.segment)
+            if self._suffix:  # what is being built aside may yet fail, and the index needs to know
+                continue
+            if not news.batch.is_closed and self._waits_for_witness(news.run):
+                continue
+            if has_spools(self._root, news.run) and not self._has_others(news):
+                added = self._recover_spools(news, report)
+                if added is None:
+                    continue
+                recovered += [(news.run, writer) for writer in added]
             unregister_writer(self._root, news.run, news.writer)
+        return recovered
+
+    def _waits_for_witness(self, run: RunId) -> bool:
+        writers = self.index.catalog.read_writers(run)
+        return has_witness(writers, boot=self._clock.boot(), monotonic_s=self._clock.monotonic_s())
+
+    def _has_others(self, news: _News) -> bool:
+        return any(run == news.run and writer != news.writer for run, writer in iter_active(self._root))
+
+    def _recover_spools(self, news: _News, report: Report) -> list[WriterId] | None:
+        try:
+            return recover_spools(self._root, news.run)
+        except (Unavailable, OSError) as error:
+            report.refused[news.writer] = f"what run {news.run} printed last cannot be recorded: {error}"
+            return None
 
     # ── edits ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -323,7 +391,7 @@ class Indexer:
         while True:
             offset = self.index.catalog_offsets.read(_EDITS)
             start = Position(offset.segment, offset.byte, 0) if offset else Position()
-            batch = read_batch(layout.edits_dir(self._root), start, now_us=now_us())
+            batch = read_batch(layout.edits_dir(self._root), start, now_us=self._clock.now_us())
             if batch.end == start:
                 return
             with self.index.catalog_database.transaction():
@@ -339,84 +407,115 @@ class Indexer:
 
     def _refold(self, runs: Iterable[RunId], report: Report) -> None:
         """Make the documents of runs anew, within a transaction of the catalog."""
-        experiments: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        now = now_us()
+        experiments: set[tuple[str, str, str]] = set()
+        now = self._clock.now_us()
+        has_changed = False
         for run in dict.fromkeys(runs):
-            folded, sighting = read_folded(self.index, run, boot=f"{boot_id():016x}", monotonic_s=monotonic_s())
-            if not folded.writers:
+            items = to_items(self.index.catalog.read_controls(run, FOLDED_TAGS))
+            writers = self.index.catalog.read_writers(run)
+            if not writers:
                 continue  # an edit of a run whose journal is not here (yet)
+            folded, sighting = fold_run(items, writers, boot=self._clock.boot(), monotonic_s=self._clock.monotonic_s())
             summaries = self.index.series.read_summaries([run], folded.cutoffs).get(run, {})
             document = build_document(run, folded, sighting, summaries)
             is_open = folded.state in ("running", "lost")
             if self.index.catalog.write_run(run, document, is_open=is_open, now_us=now):
+                has_changed = True
                 report.runs.add(run)
                 attributes = document.attributes
-                experiments[attributes["namespace"], attributes["project"]].add(attributes["experiment"])
-        if report.runs:
+                experiments.add((attributes["namespace"], attributes["project"], attributes["experiment"]))
+        if has_changed:
             self.index.catalog.bump_version()
-            self._ensure_experiments(experiments)
+            self._ensure_experiments(experiments - self._met_experiments)
 
-    def _ensure_experiments(self, experiments: dict[tuple[str, str], set[str]]) -> None:
+    def _ensure_experiments(self, experiments: set[tuple[str, str, str]]) -> None:
         """Create workspace rows for experiments that the catalog has not met before.
 
         The catalog remembers which it has met, so that the workspace, whose library is costly to load, is opened
         for a new experiment only.
         """
-        fresh = [
-            (namespace, project, experiment)
-            for (namespace, project), names in experiments.items()
-            for experiment in sorted(names)
-            if not self.index.catalog.knows_experiment(namespace, project, experiment)
-        ]
+        fresh = [path for path in sorted(experiments) if not self.index.catalog.knows_experiment(*path)]
         if fresh:
             ensure_experiments(self._root, self._database, fresh)
             self.index.catalog.add_experiments(fresh)
+        self._met_experiments |= experiments
 
     def _fold(self, *, is_forced: bool) -> None:
         """Fold pending runs into the column blocks and their text into the text index, where it is due."""
-        with self.index.catalog_database.transaction():
-            folded_runs = self.index.columns.fold_pending(now_us(), is_forced=is_forced)
-            for run in folded_runs:
-                document = self.index.catalog.read_run(run).document
-                self.index.text.write_text(run, read_text(self.index, run, document))
-            if folded_runs:
-                self.index.catalog.bump_version()
+        for project in self.index.columns.find_due(self._clock.now_us(), is_forced=is_forced):
+            while True:  # a block of runs at a time, so that memory stays bounded
+                with self.index.catalog_database.transaction():
+                    folded = self.index.columns.fold_block(project)
+                    if folded is None:
+                        break
+                    for run, document in folded:
+                        self.index.text.write_text(run, read_text(self.index, run, document))
+                    self.index.catalog.bump_version()
 
 
 def cut_dead_segment(journal: Path, number: int) -> None:
     """Give back the space that a dead writer had allocated behind what it committed."""
-    header = read_header(journal, number)
     path = layout.segment_path(journal, number)
-    if header is not None and header.committed < path.stat().st_size:
-        with path.open("r+b") as file:
-            file.truncate(header.committed)
+    try:
+        header = read_header(journal, number)
+        if header is not None and header.committed < path.stat().st_size:
+            with path.open("r+b") as file:
+                file.truncate(header.committed)
+    except (EverbloomError, OSError):
+        return  # a newer format, or a store that may be read only: it stays as it is
+
+
+def _size_of(batch: Batch) -> int:
+    rows = sum(rows.values.nbytes + rows.steps.nbytes * 3 for rows in batch.rows)
+    return rows + sum(len(control.raw) for control in batch.controls)
+
+
+def _to_position(offset: Offset | None) -> Position:
+    return Position(offset.segment, offset.byte, offset.rows) if offset else Position()
+
+
+def _to_offset(news: _News) -> Offset:
+    end = news.batch.end
+    return Offset(news.run, end.segment, end.byte, end.rows)
+
+
+def _is_behind(offset: Offset | None, end: Position) -> bool:
+    return offset is None or (offset.segment, offset.byte) < (end.segment, end.byte)
+
+
+_decode_control = msgspec.msgpack.Decoder(tuple[str, int, msgspec.Raw]).decode
 
 
 def _to_row(run: RunId, writer: WriterId, control: Control) -> ControlRow:
-    tag, time_us, body = msgspec.msgpack.decode(control.raw, type=tuple[str, int, msgspec.Raw])
+    tag, time_us, body = _decode_control(control.raw)
+    if isinstance(control.record, Unknown):
+        tag = f"?{tag}"  # carried along; of a known tag too, where only a newer version understands the body
     return ControlRow(run, writer, control.position, 0, time_us, tag, control.rows_before, bytes(body))
 
 
 def _to_edit_row(control: Control, edit: Edit) -> ControlRow:
-    return ControlRow(
-        edit.run, EDITS_WRITER, control.position, control.position, control.time_us, edit.tag, 0, bytes(edit.body)
-    )
+    body = bytes(edit.body)
+    tag = edit.tag if decode_body(edit.tag, body) is not None else f"?{edit.tag}"
+    return ControlRow(edit.run, EDITS_WRITER, control.position, control.position, control.time_us, tag, 0, body)
 
 
 def reindex(root: Path, database: str | None = None) -> Report:
     """Build the index anew from the journals beside the one in use, then put it in its place.
 
-    Readers go on with the old one meanwhile. What was taken off `active/` is found by a full scan.
+    Readers and the indexer go on with the old one meanwhile; what came in the meantime is taken in at the end, under
+    the indexer's lock. What was taken off `active/` is found by a full scan.
 
     Raises:
-        Unavailable: Another indexer is at work, or there is no space.
+        Unavailable: Another indexer or another rebuild is at work, or there is no space.
     """
-    discard_index(root, database, suffix=BUILDING)
-    indexer = Indexer(root, database, suffix=BUILDING)
-    try:
-        report = indexer.catch_up(wait_s=10.0)
-        with indexer_lock(indexer.index.catalog_database, root, wait_s=10.0):
-            swap_in(indexer.index, root, database, suffix=BUILDING)
-    finally:
-        indexer.close()
-    return report
+    with open_main(root, database) as main, indexer_lock(main, root, name="reindex"):
+        discard_index(root, database, suffix=BUILDING)
+        indexer = Indexer(root, database, suffix=BUILDING)
+        try:
+            report = indexer.build()
+            with indexer_lock(main, root, wait_s=10.0):
+                last = indexer.build()
+                swap_in(indexer.index, root, database, suffix=BUILDING)
+        finally:
+            indexer.close()
+    return Report(report.runs | last.runs, report.points + last.points, report.damaged + last.damaged, last.refused)

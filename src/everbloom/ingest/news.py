@@ -38,7 +38,11 @@ def has_news(root: Path, index: Index) -> bool:
     offsets = index.catalog_offsets.read_all() if len(active) > 8 else None
     for run, writer in active:
         offset = offsets.get(writer) if offsets is not None else index.catalog_offsets.read(writer)
-        if offset is None or _has_grown(layout.journal_dir(root, run, writer), offset):
+        if offset is None:
+            if _read_header(layout.segment_path(layout.journal_dir(root, run, writer), 0)) is not None:
+                return True
+            continue  # announced and not begun, or written by a newer version
+        if _has_grown(layout.journal_dir(root, run, writer), offset):
             return True
         if _has_life_turned(index, root, run, writer, offset):
             return True
@@ -84,7 +88,8 @@ def _has_life_turned(index: Index, root: Path, run: RunId, writer: WriterId, off
     if row is None or row.seen_boot != f"{boot_id():016x}":
         return True
     is_silent = monotonic_s() - row.seen_at > SILENT_AFTER_S
-    return is_silent and index.catalog.read_runs([run])[run].document.attributes.get("state") == "running"
+    found = index.catalog.read_runs([run]).get(run)
+    return is_silent and found is not None and found.document.attributes.get("state") == "running"
 
 
 def _have_edits(root: Path, index: Index) -> bool:

@@ -1,6 +1,6 @@
 """Make a run's document out of what the index holds of it: its control records, its series, its writers' lives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -11,18 +11,36 @@ from everbloom.index.catalog import ControlRow, WriterRow
 from everbloom.index.documents import Document, MetricSummary
 from everbloom.index.store import Index
 from everbloom.index.summary import Summary
-from everbloom.ingest.fold import Folded, Item, Sighting, fold_items, get_objectives, to_attributes
+from everbloom.ingest.attributes import read_total_steps, to_attributes
+from everbloom.ingest.fold import Folded, Item, Sighting, find_main_writer, fold_items, get_objectives
 
 # What a run is folded from; media, files and references are read where they are shown.
 FOLDED_TAGS = tuple("start set params tag like note link command limits problem rewind end".split())
 SILENT_AFTER_S = 300.0
+WITNESS_PATIENCE_S = 60.0  # a watcher that says nothing for longer is stopped itself
+STALLED_AFTER_US = 600_000_000
+STALLED_AFTER_GAPS = 20
+SYSTEM = "system/"  # what the watcher measures; its steps are seconds
 CONSOLE_TAIL_LINES = 200
 
 _decoders = {tag: msgspec.msgpack.Decoder(kind).decode for tag, kind in RECORD_TYPES.items()}
+_BAD_BYTES = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def decode_body(tag: str, body: bytes) -> Record | None:
+    """Return the record of a body; None where this version does not understand it."""
+    decode = _decoders.get(tag)
+    if decode is None:
+        return None
+    try:
+        record: Record = decode(body)
+    except _BAD_BYTES:
+        return None
+    return record
 
 
 def decode_control(row: ControlRow) -> Record:
-    """Return a control record that the catalog keeps."""
+    """Return a control record that the catalog keeps; what was not understood is kept under other tags."""
     record: Record = _decoders[row.tag](row.body)
     return record
 
@@ -43,18 +61,56 @@ def read_folded(index: Index, run: RunId, *, boot: str, monotonic_s: float) -> t
     """
     items = to_items(index.catalog.read_controls(run, FOLDED_TAGS))
     writers = index.catalog.read_writers(run)
-    main_writer = fold_items(items, Sighting()).main_writer
-    sighting = look_at_writers(writers, main_writer, boot=boot, monotonic_s=monotonic_s)
+    return fold_run(items, writers, boot=boot, monotonic_s=monotonic_s)
+
+
+def fold_run(
+    items: list[Item], writers: Sequence[WriterRow], *, boot: str, monotonic_s: float
+) -> tuple[Folded, Sighting]:
+    """Fold a run's control records by what is known of its writers' lives."""
+    sighting = look_at_writers(writers, find_main_writer(items), boot=boot, monotonic_s=monotonic_s)
     return fold_items(items, sighting), sighting
 
 
-def look_at_writers(writers: list[WriterRow], main_writer: str, *, boot: str, monotonic_s: float) -> Sighting:
-    """Say whether a run's main writer lives and when the run was last heard."""
+def look_at_writers(writers: Sequence[WriterRow], main_writer: str, *, boot: str, monotonic_s: float) -> Sighting:
+    """Say whether a run's main writer lives, when the run was last heard, and whether it only idles."""
     main = next((row for row in writers if row.writer == main_writer), None)
     is_alive = None if main is None or main.is_alive is None else bool(main.is_alive)
+    if is_alive is False and has_witness(writers, boot=boot, monotonic_s=monotonic_s):
+        is_alive = True  # about to say how it ended; a moment's "killed, nobody knows why" would be wrong
     heard = max((row.last_time for row in writers), default=0)
     seen = [monotonic_s - row.seen_at for row in writers if row.seen_boot == boot]
-    return Sighting(is_alive, bool(seen) and min(seen) > SILENT_AFTER_S, heard)
+    is_silent = bool(seen) and min(seen) > SILENT_AFTER_S
+    return Sighting(is_alive, is_silent, heard, is_stalled(writers, main_writer))
+
+
+def has_witness(writers: Iterable[WriterRow], *, boot: str, monotonic_s: float) -> bool:
+    """Tell whether a watcher of rank 0 lives and spoke so lately that it will say how its process ended."""
+    return any(
+        row.kind == "watcher"
+        and not row.rank
+        and row.is_alive == 1
+        and row.seen_boot == boot
+        and monotonic_s - row.seen_at <= WITNESS_PATIENCE_S
+        for row in writers
+    )
+
+
+def is_stalled(writers: Sequence[WriterRow], main_writer: str) -> bool:
+    """Tell whether a watcher hears nothing from its training process for unusually long.
+
+    Longer than ten minutes and 20 times the main writer's usual time between rows, by the clocks in the journals
+    alone, so that it does not matter when they are read. A sign of life is any record of a training process and any
+    text it printed; heartbeats and resources are the watcher's own. A run without a rhythm of its own, fewer than
+    two rows, never counts.
+    """
+    main = next((row for row in writers if row.writer == main_writer), None)
+    watched_us = max((row.last_time for row in writers if row.kind == "watcher"), default=0)
+    if main is None or main.rows < 2 or not watched_us:
+        return False
+    active_us = max(row.active_time for row in writers)
+    usual_us = (main.last_row - main.first_row) / (main.rows - 1)
+    return watched_us - active_us > max(STALLED_AFTER_US, STALLED_AFTER_GAPS * usual_us)
 
 
 def build_document(
@@ -72,7 +128,16 @@ def build_document(
     metrics = {}
     for name, by_rank in series.items():
         metrics[name] = _to_metric_summary(name, by_rank[min(by_rank)], objectives)
-    return Document(to_attributes(run, folded, sighting), metrics)
+    return Document(to_attributes(run, folded, sighting) | _read_progress(folded, series), metrics)
+
+
+def _read_progress(folded: Folded, series: Mapping[str, Mapping[int, Summary]]) -> dict[str, float]:
+    """Return how far rank 0 has come: its highest step, and that as a share of what the run means to take."""
+    steps = [by_rank[0].last.step for name, by_rank in series.items() if 0 in by_rank and not name.startswith(SYSTEM)]
+    if not steps:
+        return {}
+    total = read_total_steps(folded.fields)
+    return {"step": max(steps)} | ({} if total is None else {"progress": min(max(max(steps) / total, 0.0), 1.0)})
 
 
 def _to_metric_summary(name: str, summary: Summary, objectives: Mapping[str, str]) -> MetricSummary:
