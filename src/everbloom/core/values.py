@@ -17,6 +17,7 @@ PARAM_TEXT_MAX_CHARS = 1_000_000
 EXACT_INT = 2**53  # beyond it, float64 rounds
 _DEPTH_MAX = 32
 
+SYSTEM_PREFIX = "system/"  # of the metrics that the watcher measures, whose steps are seconds
 SUMMARIES = ("last", "min", "max", "first", "mean", "n", "best")
 
 _DOWN = frozenset(
@@ -36,8 +37,11 @@ _UP = frozenset(
 def guess_direction(metric: str) -> str | None:
     """Guess from a metric's name whether less ("min") or more ("max") is better; None where it does not say.
 
-    The last word that says something decides: `val/acc_loss` goes down. A guess is always shown as one.
+    The last word that says something decides: `val/acc_loss` goes down. A guess is always shown as one. Nothing is
+    guessed of what the machine was measured at.
     """
+    if metric.startswith(SYSTEM_PREFIX):
+        return None
     words = "".join(c if c.isalnum() else " " for c in metric.lower()).split()
     for word in reversed(words):
         stem = word.rstrip("0123456789")

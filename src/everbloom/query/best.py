@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.records import Direction
+from everbloom.core.values import SYSTEM_PREFIX
 from everbloom.index.columns import HAS_NUMBER, Column
 from everbloom.query.compare import to_direction
 from everbloom.query.language.ast import SortKey
@@ -16,7 +17,7 @@ from everbloom.query.language.keys import Key
 from everbloom.query.order import order_rows
 from everbloom.query.readable import ReadableIndex, StoredRuns
 from everbloom.query.scope import match_runs, plan_query
-from everbloom.query.views import SYSTEM_PREFIX, Run, RunQuery
+from everbloom.query.views import Run, RunQuery
 
 _PREFIX, _SUFFIX = "metrics.", ".best"
 

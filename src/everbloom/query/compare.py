@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from everbloom.core.errors import NotFound
 from everbloom.core.records import Direction
-from everbloom.core.values import guess_direction
+from everbloom.core.values import SYSTEM_PREFIX, guess_direction
 from everbloom.index.columns import Cell
 from everbloom.index.documents import MetricSummary
 from everbloom.query.cells import are_same, to_comparable
 from everbloom.query.readable import ReadableIndex
-from everbloom.query.views import SYSTEM_PREFIX, Run
+from everbloom.query.views import Run
 
 _ATTRIBUTES = "experiment project namespace user group domain seed why conclusion verdict state end.cause".split()
 _FAMILIES = ("code.", "data.", "env.")

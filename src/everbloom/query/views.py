@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from everbloom.core.clock import to_datetime
 from everbloom.core.ids import RunId
 from everbloom.core.records import Cause, Command, Direction, ExceptionInfo, Link, Problem, Scalar, Start, Verdict
+from everbloom.core.values import SYSTEM_PREFIX
 from everbloom.index.catalog import DamageRow
 from everbloom.index.console import ConsoleMatch
 from everbloom.index.documents import MetricSummary
@@ -23,7 +24,6 @@ from everbloom.query.extras import import_optional
 
 __all__ = ["Artifact", "ConsoleMatch", "MediaItem", "MetricSummary", "Run", "RunDetail", "RunEnd", "Series"]
 
-SYSTEM_PREFIX = "system/"
 
 
 class RunSource(Protocol):
