@@ -71,7 +71,7 @@ pin: $(READY) ## pin requirements/dev.in anew, with hashes, into requirements/de
 	"$(PYTHON)" -m venv "$$tools"
 	"$$tools/bin/python" -m pip --disable-pip-version-check --quiet install pip-tools
 	"$$tools/bin/pip-compile" --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
-		--no-annotate --no-emit-index-url --no-emit-trusted-host --output-file requirements/dev.txt requirements/dev.in
+		--no-annotate --no-emit-options --output-file requirements/dev.txt requirements/dev.in
 
 # PostgreSQL is the system's, else Debian's package where it may be installed. Where there is none, the last line of
 # the tests says so, and with CI=true they fail.

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.fault
 BOTH = pytest.mark.parametrize("is_mapped", [True, False], ids=["mapped", "written"])
 
 FILL = """
-import json, os, sys
+import resource, sys
 from pathlib import Path
 from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import Unavailable
@@ -32,6 +32,8 @@ from everbloom.testing.journals import journal_of, open_journal, read_journal
 root, is_mapped, ballast = Path(sys.argv[1]), sys.argv[2] == "True", Path(sys.argv[1]) / "ballast"
 ballast.write_bytes(bytes(300_000))
 writer, recorded, refused, codes = open_journal(root, is_mapped=is_mapped), [], 0, set()
+if sys.argv[3] == "limit":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
 value = {"x" * 1000: 1.0}
 for step in range(3000):
     try:
@@ -43,6 +45,7 @@ full = read_journal(journal_of(root, writer))
 assert codes == {"disk.full"} and refused, (codes, refused)
 assert [item[1] for item in full.items[1:]] == recorded and not full.damage
 ballast.unlink()
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 deadline = monotonic_s() + 30
 while True:  # the disk is asked again at most once a second
     step += 1
@@ -62,11 +65,17 @@ print("done", len(recorded), refused)
 
 
 def run_on_small_disk(script: str, mount: Path, is_mapped: bool) -> str:
-    """Run a script on a file system of one megabyte, in a mount namespace of its own."""
+    """Run a script on a file system of one megabyte, in a mount namespace of its own.
+
+    Where none may be made (a container without the right to mount), the script is told so by `limit`, and makes
+    its files hit the process's file size limit instead, which the writer meets at the same places.
+    """
     mount.mkdir()
     inner = f'mount -t tmpfs -o size=1M none "{mount}" && exec "$@"'
-    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", inner, "sh"]
-    command += [sys.executable, "-c", textwrap.dedent(script), str(mount), str(is_mapped)]
+    own = ["unshare", "--mount", "--map-root-user", "sh", "-c", inner, "sh"]
+    can_mount = subprocess.run([*own, "true"], capture_output=True, check=False).returncode == 0
+    command = [*(own if can_mount else []), sys.executable, "-c", textwrap.dedent(script), str(mount), str(is_mapped)]
+    command.append("mount" if can_mount else "limit")
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
@@ -110,12 +119,15 @@ def test_a_file_size_limit_in_the_middle_of_a_record_takes_the_part_back(tmp_pat
 
 def test_a_refused_segment_leaves_no_file_behind(tmp_path):
     script = """
-import os, sys
+import resource, sys
 from pathlib import Path
 from everbloom.core.errors import Unavailable
 from everbloom.testing.journals import open_journal
 root = Path(sys.argv[1])
-(root / "ballast").write_bytes(bytes(1_000_000))
+if sys.argv[3] == "limit":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+else:
+    (root / "ballast").write_bytes(bytes(1_000_000))
 try:
     open_journal(root, is_mapped=True)
 except Unavailable as error:
@@ -168,9 +180,13 @@ import subprocess, sys
 from pathlib import Path
 from everbloom.core.errors import Unavailable
 from everbloom.testing.journals import open_journal
-subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+if sys.argv[3] == "limit":
+    root = Path("/sys")  # where not even root may make a folder
+else:
+    root = Path(sys.argv[1])
+    subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
 try:
-    open_journal(Path(sys.argv[1]))
+    open_journal(root)
 except Unavailable as error:
     print(error.code)
 """
