@@ -237,8 +237,8 @@ def conclude(run: Run, split: Split, reached: float, before: float | None) -> No
     # One validation row of the smaller classification set moves accuracy by 0.007; less than that says nothing.
     noise = 0.007 if direction == "max" else 0.5
     verdict = "inconclusive" if abs(gain) < noise else ("supported" if gain > 0 else "refuted")
-    word = "better" if gain > 0 else "worse"
-    run.conclude(f"{metric} {reached:.4f} against {before:.4f} before: {abs(gain):.4f} {word}.", verdict=verdict)
+    change = f"{abs(gain):.4f} {'better' if gain > 0 else 'worse'}" if gain else "no change"
+    run.conclude(f"{metric} {reached:.4f} against {before:.4f} before: {change}.", verdict=verdict)
 
 
 def train_chain(chain: Chain) -> None:
