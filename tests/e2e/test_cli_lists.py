@@ -374,3 +374,53 @@ def test_settings_say_where_each_is_from(store, tmp_path):
     assert origins["namespace"] == ("team", "--namespace")
     assert origins["database"] == (None, "default")
     assert origins["user"] == ("tester", "EVERBLOOM_USER")
+
+
+def test_storage_packs_closed_runs_and_they_read_the_same(tmp_path):
+    for number in range(3):
+        record_run(tmp_path, RunSpec(fields={"name": f"r{number}"}, metrics={"loss": [3.0, 2.0]}, console="hello\n"))
+    before = run_cli(tmp_path, "ls", "--json").data
+    packed = run_cli(tmp_path, "storage", "--pack", "--json").data
+    assert packed["packed"] == 3
+    assert packed["parts"]["runs"]["files"] == 0
+    assert packed["parts"]["packs"]["files"] == 3
+    assert run_cli(tmp_path, "ls", "--json").data == before
+    assert run_cli(tmp_path, "logs", "r1").out == "hello\n"
+    assert run_cli(tmp_path, "series", "r1", "loss", "--json").data["values"] == [3.0, 2.0]
+    assert run_cli(tmp_path, "storage", "--pack", "--json").data["packed"] == 0
+
+
+def test_a_kept_file_is_copied_out_and_never_over_another(tmp_path):
+    from everbloom.artifacts.local import store_bytes
+
+    root, target = tmp_path / "store", tmp_path / "out"
+    sha256, size = store_bytes(root, b"weights")
+    record_run(
+        root,
+        RunSpec(
+            fields={"name": "kept"},
+            records=[
+                File(path="models/best.pt", sha256=sha256, size=size),
+                File(path="../../evil", sha256=sha256, size=size),
+            ],
+        ),
+    )
+    target.mkdir()
+    assert run_cli(root, "get", "kept", "models/best.pt", "-o", str(target)).code == 0
+    assert (target / "best.pt").read_bytes() == b"weights"
+    refused = run_cli(root, "get", "kept", "models/best.pt", "-o", str(target))
+    assert (refused.code, "file.exists" in refused.err) == (2, True)
+    assert run_cli(root, "get", "kept", "models/best.pt", "-o", str(target / "best.pt"), "--force").code == 0
+    assert run_cli(root, "get", "kept", "models/best.pt", "-o", "-").out == "weights"
+
+
+def test_a_kept_path_cannot_leave_the_folder_that_it_is_copied_to(tmp_path):
+    from everbloom.artifacts.local import store_bytes
+
+    root, target = tmp_path / "store", tmp_path / "a" / "out"
+    sha256, size = store_bytes(root, b"weights")
+    file = File(path="../../evil", sha256=sha256, size=size)
+    record_run(root, RunSpec(fields={"name": "crafted"}, records=[file]))
+    target.mkdir(parents=True)
+    run_cli(root, "get", "crafted", "../../evil", "-o", str(target))
+    assert [path for path in tmp_path.rglob("evil") if path.parent != target] == []

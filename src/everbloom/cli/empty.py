@@ -21,7 +21,6 @@ with eb.init(project="first", why="does a larger step learn faster?", params={"l
 
 def describe_empty(invocation: Invocation, query: "RunQuery", page: "RunPage") -> list[str]:
     """Return lines for a list without runs."""
-    from everbloom.cli.ls import describe_elsewhere
     from everbloom.ingest.news import has_records
 
     root = invocation.settings.root
@@ -54,3 +53,13 @@ def _describe_scope(query: "RunQuery") -> str:
     parts = [f"namespace {query.namespace}"] if query.namespace else []
     parts += [f"{word} {name}" for word, name in (("project", query.project), ("experiment", query.experiment)) if name]
     return f" in {', '.join(parts)}" if parts else ""
+
+
+def describe_elsewhere(page: "RunPage") -> list[str]:
+    """Say how many match in other namespaces and projects, and how to see them."""
+    if not page.elsewhere:
+        return []
+    places = sorted(page.elsewhere.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{count:,} in {place}" for place, count in places[:5])
+    more = f" and {len(places) - 5} other places" if len(places) > 5 else ""
+    return [f"{sum(page.elsewhere.values()):,} more elsewhere: {named}{more} (--everywhere shows them)"]

@@ -4,18 +4,16 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from everbloom.cli.completing import complete_files
 from everbloom.cli.invocation import Invocation, run_argument, store_options
 from everbloom.cli.output.numbers import format_bytes
+from everbloom.cli.shapes import shape_artifact, shape_media
 from everbloom.cli.show import draw_artifacts, draw_media
 from everbloom.core.errors import InvalidInput, Unavailable
-
-if TYPE_CHECKING:
-    from everbloom.query.views import Artifact, MediaItem
 
 
 @click.command()
@@ -93,33 +91,3 @@ def copy_out(source: BinaryIO, target: Path, *, is_forced: bool) -> int:
         raise Unavailable(
             f"cannot write {target}: {error.strerror or error}. Choose another place with -o.", code="file.write"
         ) from error
-
-
-def shape_artifact(item: "Artifact") -> dict[str, Any]:
-    """Return a file or reference as `--json` has it."""
-    return {
-        "path": item.path,
-        "kind": item.kind,
-        "size": item.size,
-        "sha256": item.sha256,
-        "media_type": item.media_type,
-        "step": item.step,
-        "uri": item.uri,
-        "checksum": item.checksum,
-        "created": item.created_at,
-    }
-
-
-def shape_media(item: "MediaItem") -> dict[str, Any]:
-    """Return a media item as `--json` has it; its content apart."""
-    return {
-        "name": item.name,
-        "kind": item.kind,
-        "step": item.step,
-        "media_type": item.media_type,
-        "size": item.size,
-        "sha256": item.sha256,
-        "caption": item.caption,
-        "meta": item.meta,
-        "created": item.created_at,
-    }

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from everbloom.cli.columns import RunColumn, choose_columns
 from everbloom.cli.empty import describe_empty
 from everbloom.cli.invocation import Invocation
-from everbloom.cli.ls import draw_page, draw_runs
 from everbloom.cli.output.screen import Screen
+from everbloom.cli.run_table import draw_page, draw_runs
 
 if TYPE_CHECKING:
     from everbloom.query.views import Run, RunPage, RunQuery

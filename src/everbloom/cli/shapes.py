@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from everbloom.core.clock import to_datetime
 
 if TYPE_CHECKING:
-    from everbloom.query.views import MetricSummary, Run, RunDetail
+    from everbloom.query.views import Artifact, MediaItem, MetricSummary, Run, RunDetail
 
 _TIMES = frozenset({"created", "ended"})
 _APART = frozenset({"tag", "archived", "likes", "end.cause", "duration"})
@@ -84,4 +84,34 @@ def shape_detail(detail: "RunDetail") -> dict[str, Any]:
         "note_version": detail.note_version,
         "rewound_from": detail.rewound_from,
         "last_heard": detail.last_heard_at,
+    }
+
+
+def shape_artifact(item: "Artifact") -> dict[str, Any]:
+    """Return a file or reference as `--json` has it."""
+    return {
+        "path": item.path,
+        "kind": item.kind,
+        "size": item.size,
+        "sha256": item.sha256,
+        "media_type": item.media_type,
+        "step": item.step,
+        "uri": item.uri,
+        "checksum": item.checksum,
+        "created": item.created_at,
+    }
+
+
+def shape_media(item: "MediaItem") -> dict[str, Any]:
+    """Return a media item as `--json` has it; its content apart."""
+    return {
+        "name": item.name,
+        "kind": item.kind,
+        "step": item.step,
+        "media_type": item.media_type,
+        "size": item.size,
+        "sha256": item.sha256,
+        "caption": item.caption,
+        "meta": item.meta,
+        "created": item.created_at,
     }

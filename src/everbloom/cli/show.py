@@ -35,9 +35,8 @@ def show(invocation: Invocation, *, run: str) -> None:
         detail = reader.read_detail(invocation.find_run(reader, run).id)
         artifacts, media = reader.list_artifacts(detail.run.id), reader.list_media(detail.run.id)
         if invocation.as_json:
-            from everbloom.cli.files import shape_artifact, shape_media
             from everbloom.cli.output.exact_json import write_json
-            from everbloom.cli.shapes import shape_detail
+            from everbloom.cli.shapes import shape_artifact, shape_detail, shape_media
 
             files = {"artifacts": list(map(shape_artifact, artifacts)), "media": list(map(shape_media, media))}
             write_json(invocation.screen, shape_detail(detail) | files)

@@ -11,8 +11,8 @@ import click
 from everbloom.cli.columns import draw_state
 from everbloom.cli.completing import complete_filter
 from everbloom.cli.empty import describe_empty
+from everbloom.cli.filter_words import FilterCommand, join_words
 from everbloom.cli.invocation import Invocation, store_options
-from everbloom.cli.ls import FilterCommand, join_words
 from everbloom.cli.output.numbers import format_apart, format_change, format_number, format_value
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.text import clean_console, clean_line, cut, measure
