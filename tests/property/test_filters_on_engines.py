@@ -57,6 +57,7 @@ def recorded_run(rng: random.Random, generated: dict[str, Cell]) -> tuple[RunSpe
     ended = created + (steps + 1) * 1_000_000
     cells: dict[str, Cell] = {
         **fields,
+        "name": "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(fields["name"])),
         "namespace": "local",
         "experiment": "default",
         "state": end,

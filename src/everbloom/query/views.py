@@ -25,7 +25,6 @@ from everbloom.query.extras import import_optional
 __all__ = ["Artifact", "ConsoleMatch", "MediaItem", "MetricSummary", "Run", "RunDetail", "RunEnd", "Series"]
 
 
-
 class RunSource(Protocol):
     """Where a run reads on; a `Reader`."""
 
