@@ -65,13 +65,13 @@ faults: $(READY) ## kill a thousand training processes at random moments (under 
 bench: $(READY) ## measure every promise against its floor
 	@for script in bench/bench_*.py; do $(BIN)/python "$$script"; done
 
-pin: $(READY) ## pin requirements/dev.in anew, with hashes, into requirements/dev.txt
+pin: ## pin requirements/dev.in anew, with hashes, into requirements/dev.txt
 	@tools=$$(mktemp -d)
 	trap 'rm -rf "$$tools"' EXIT
 	"$(PYTHON)" -m venv "$$tools"
-	"$$tools/bin/python" -m pip --disable-pip-version-check --quiet install pip-tools
-	"$$tools/bin/pip-compile" --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
-		--no-annotate --no-emit-options --output-file requirements/dev.txt requirements/dev.in
+	"$$tools/bin/python" -m pip --disable-pip-version-check --quiet install uv
+	"$$tools/bin/uv" pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
+		--no-annotate --output-file requirements/dev.txt requirements/dev.in
 
 # PostgreSQL is the system's, else Debian's package where it may be installed. Where there is none, the last line of
 # the tests says so, and with CI=true they fail.
