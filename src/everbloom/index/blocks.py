@@ -14,6 +14,7 @@ from everbloom.index.columns import Cell, Column, build_column
 
 BLOCK_RUNS = 4096
 _SPARSE_BELOW = 16
+_TEXTS_OF_UINT16 = 1 << 16
 
 
 class _Block(msgspec.Struct, array_like=True, frozen=True):
@@ -26,7 +27,7 @@ class _Block(msgspec.Struct, array_like=True, frozen=True):
     codes: bytes  # uint16 into texts, one higher; 0 = no text
     texts: list[str]
     list_starts: bytes  # uint32, for a list column
-    list_codes: bytes  # uint16
+    list_codes: bytes  # uint16, or uint32 where there are more texts than that holds
 
 
 _decode_block = msgspec.msgpack.Decoder(_Block).decode
@@ -48,7 +49,7 @@ def encode_block(column: Column) -> bytes:
     if column.list_starts is not None and column.list_codes is not None:
         lengths = np.diff(column.list_starts)[kept]  # places without a list have none, so no code is lost
         list_starts = np.concatenate([[0], np.cumsum(lengths)]).astype("<u4").tobytes()
-        list_codes = column.list_codes.astype("<u2").tobytes()
+        list_codes = column.list_codes.astype("<u2" if len(column.texts) <= _TEXTS_OF_UINT16 else "<u4").tobytes()
     block = _Block(
         size,
         kept.astype("<u2").tobytes() if is_sparse else b"",
@@ -91,7 +92,7 @@ class ColumnBuilder:
         recoded = np.array([known.setdefault(text, len(known)) for text in block.texts], np.int32)
         if block.list_starts:
             starts = np.frombuffer(block.list_starts, "<u4")
-            codes = recoded[np.frombuffer(block.list_codes, "<u2")]
+            codes = recoded[np.frombuffer(block.list_codes, "<u2" if len(block.texts) <= _TEXTS_OF_UINT16 else "<u4")]
             where = np.arange(at, at + count) if isinstance(places, slice) else places
             lists = self._lists = {} if self._lists is None else self._lists
             for i in np.flatnonzero(np.diff(starts)):

@@ -6,6 +6,7 @@ by FTS5 with Porter's stemmer; PostgreSQL by `tsvector` and, where the server ha
 """
 
 import contextlib
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,10 @@ from everbloom.core.values import fold_text
 from everbloom.index.engine import Database
 
 _RANKED_MAX = 1000  # beyond so many matches, rank is by time alone
+_ASKED_MAX = 32  # words that the database is asked for; SQLite takes a condition of at most 1,000 parts
+_ODD = re.compile("[\x00\x1a]")  # stored as escapes, whose hex digits must not be found
+# PostgreSQL refuses a text whose words take more than 1 MiB as a `tsvector`; words behind this do not rank.
+_WORDS = "to_tsvector('english', left(folded, 200000))"
 
 
 class TextMatch(NamedTuple):
@@ -43,9 +48,7 @@ class TextIndex:
                 "(folded, content='run_text', content_rowid='seq', tokenize='porter unicode61')",
             )
             return
-        self.database.create(
-            "CREATE INDEX IF NOT EXISTS run_text_words ON run_text USING gin (to_tsvector('english', folded))"
-        )
+        self.database.create(f"CREATE INDEX IF NOT EXISTS run_text_words ON run_text USING gin ({_WORDS})")
         with contextlib.suppress(EverbloomError):  # a server without it finds substrings by reading, only slower
             # In `public`, not in the index's own schema, which goes when the index is rebuilt.
             self.database.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
@@ -79,10 +82,11 @@ class TextIndex:
 
     def find_runs(self, query: str, projects: Sequence[int], *, limit: int = 50) -> list[TextMatch]:
         """Return the runs of these projects whose text holds every word of the query, best first."""
-        words = fold_text(query).split()
+        words = list(dict.fromkeys(fold_text(query).split()))
         if not words or not projects:
             return []
-        conditions, values = self._match_words(words)
+        asked = sorted(words, key=len, reverse=True)[:_ASKED_MAX]
+        conditions, values = self._match_words(asked)
         marks = ", ".join("?" * len(projects))
         rows = self.database.execute(
             f"SELECT run_text.seq, run_text.run, run_text.body FROM run_text JOIN run ON run.id = run_text.run "
@@ -90,7 +94,9 @@ class TextIndex:
             f"LIMIT ?",
             (*projects, *values, max(limit, _RANKED_MAX)),
         )
-        ranks = self._read_ranks(words)
+        if len(words) > len(asked) or any(_ODD.search(body) for _, _, body in rows):
+            rows = [row for row in rows if _holds_all(row[2], words)]
+        ranks = self._read_ranks(asked)
         ranked = sorted(enumerate(rows), key=lambda entry: (ranks.get(entry[1][0], 0.0), entry[0]))
         return [TextMatch(run, excerpt_of(body, words)) for _, (_, run, body) in ranked[:limit]]
 
@@ -112,9 +118,8 @@ class TextIndex:
         """Return the engine's rank of texts that hold some of the words whole; less is better."""
         if self.database.engine == "postgres":
             rows = self.database.execute(
-                "SELECT seq, -ts_rank(to_tsvector('english', folded), plainto_tsquery('english', ?)) AS rank "
-                "FROM run_text WHERE to_tsvector('english', folded) @@ plainto_tsquery('english', ?) "
-                "ORDER BY rank LIMIT ?",
+                f"SELECT seq, -ts_rank({_WORDS}, plainto_tsquery('english', ?)) AS rank "
+                f"FROM run_text WHERE {_WORDS} @@ plainto_tsquery('english', ?) ORDER BY rank LIMIT ?",
                 (" ".join(words), " ".join(words), _RANKED_MAX),
             )
         else:
@@ -123,6 +128,11 @@ class TextIndex:
                 (" OR ".join(_quote_match(word) for word in words), _RANKED_MAX),
             )
         return dict(rows)
+
+
+def _holds_all(body: str, words: Sequence[str]) -> bool:
+    folded = fold_text(body)
+    return all(word in folded for word in words)
 
 
 def excerpt_of(body: str, words: Sequence[str], *, width: int = 120) -> str:
