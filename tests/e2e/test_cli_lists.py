@@ -173,6 +173,13 @@ def test_ls_of_nothing_says_where_it_looked_and_where_there_is_more(store):
     assert "1 in team/news" in answer.out
 
 
+def test_ls_of_nothing_says_which_key_no_run_has_and_what_was_perhaps_meant(store):
+    out = run_cli(store, "ls", "params.deph > 1 and metrics.lost < 2").out
+    assert "No run has params.deph. Did you mean params.depth?" in out
+    assert "No run has metrics.lost." in out
+    assert "No run has" not in run_cli(store, "ls", "params.depth = 77").out
+
+
 def test_ls_takes_its_project_from_the_environment(store):
     assert names(run_cli(store, "ls", "--json", variables={"EVERBLOOM_PROJECT": "vision"})) == ["pixels"]
 

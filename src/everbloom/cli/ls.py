@@ -11,6 +11,7 @@ from everbloom.cli.completing import complete_filter, complete_keys
 from everbloom.cli.empty import describe_empty
 from everbloom.cli.filter_words import FilterCommand, join_words
 from everbloom.cli.invocation import Invocation, store_options
+from everbloom.cli.output.text import clean_line
 from everbloom.cli.run_table import draw_page
 
 LIMIT = 100
@@ -85,5 +86,11 @@ def ls(
     else:
         with invocation.open_reader() as reader:
             page = reader.list_runs(query)
-        lines = draw_page(invocation.screen, page, query, chosen)
-        invocation.screen.write(*(lines or describe_empty(invocation, query, page)))
+            lines = draw_page(invocation.screen, page, query, chosen)
+            if not lines:
+                lines = describe_empty(invocation, query, page)
+            if query.filter and not page.total:
+                from everbloom.cli.unknown_keys import describe_unknown_keys
+
+                lines += map(clean_line, describe_unknown_keys(reader, query))
+        invocation.screen.write(*lines)
