@@ -264,6 +264,10 @@ class Catalog:
         """Tell whether all journals of the store were taken in once; until then `active/` is not enough to go by."""
         return bool(self.database.execute("SELECT value FROM meta WHERE key = 'is_whole'"))
 
+    def mark_whole(self) -> None:
+        """Note that all journals of the store were taken in once; may be repeated."""
+        self.database.execute("INSERT INTO meta (key, value) VALUES ('is_whole', 1) ON CONFLICT (key) DO NOTHING")
+
     def read_projects(self) -> list[ProjectRow]:
         """Return all projects, by namespace and name."""
         rows = self.database.execute("SELECT id, namespace, name, slots FROM project ORDER BY namespace, name")

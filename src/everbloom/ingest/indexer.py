@@ -149,7 +149,7 @@ class Indexer:
         self._take_edits(report)
         self._fold(is_forced=is_full)
         if is_full:
-            self._mark_whole()
+            self.index.catalog.mark_whole()
         return report
 
     def fold_all(self) -> None:
@@ -162,11 +162,6 @@ class Indexer:
         if is_index_swapped(self.index, self._root, suffix=self._suffix):
             self.index.close()
             self.index = self._open_index()
-
-    def _mark_whole(self) -> None:
-        self.index.catalog_database.execute(
-            "INSERT INTO meta (key, value) VALUES ('is_whole', 1) ON CONFLICT (key) DO NOTHING"
-        )
 
     # ── reading journals ──────────────────────────────────────────────────────────────────────────────────────
 
