@@ -14,6 +14,7 @@ from everbloom.index.catalog import ProjectRow
 from everbloom.index.columns import MISSING_CELL, Cell, Column
 from everbloom.index.documents import Document, decode_document, get_cell, has_cell, to_cells
 from everbloom.index.engine import Database
+from everbloom.index.long_names import LongNames, to_stored
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS column_block (
@@ -31,10 +32,12 @@ class AttributeColumns:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._long_names = LongNames(database)
 
     def ensure_schema(self) -> None:
         """Create the tables that are missing."""
         self.database.create(*_TABLES)
+        self._long_names.ensure_schema()
 
     def find_due(self, now_us: int, *, is_forced: bool = False) -> list[int]:
         """Return the projects whose pending runs are to be folded now: many, or one that has waited for a minute."""
@@ -78,6 +81,8 @@ class AttributeColumns:
         for place, _, document in places:
             for key, cell in to_cells(document).items() if document.attributes else ():
                 cells[key][place] = cell
+        self._long_names.remember(cells)
+        cells = defaultdict(dict, {to_stored(key): by_place for key, by_place in cells.items()})
         refolded = [place for place, was_folded, _ in places if was_folded]
         keys = set(cells)
         if refolded:  # such a run may have lost a key that the block still holds
@@ -120,7 +125,8 @@ class AttributeColumns:
         keys: set[str] = set()
         for project in projects:
             known = self.database.execute("SELECT DISTINCT key FROM column_block WHERE project = ?", (project,))
-            keys.update(key for (key,) in known)
+            whole = self._long_names.expand(key for (key,) in known)
+            keys.update(whole.get(str(key), str(key)) for (key,) in known)
             for _, document in self.read_overlay(project):
                 keys.update(to_cells(document))
         return sorted(keys)
@@ -135,7 +141,7 @@ class AttributeColumns:
     def read_column(self, project: ProjectRow, key: str, builder: ColumnBuilder, at: int) -> None:
         """Add a project's blocks of a key to a column under construction, its place 0 at run `at`."""
         rows = self.database.execute(
-            "SELECT block, payload FROM column_block WHERE project = ? AND key = ?", (project.id, key)
+            "SELECT block, payload FROM column_block WHERE project = ? AND key = ?", (project.id, to_stored(key))
         )
         for block, payload in rows:
             builder.add_block(payload, at + block * BLOCK_RUNS)

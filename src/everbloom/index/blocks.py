@@ -157,6 +157,8 @@ def _drop_unused_texts(column: Column) -> Column:
     if codes is None:
         return column
     used = np.unique(codes[codes >= 0])
+    if not len(used):
+        return Column(column.kinds, column.numbers)
     if len(used) == len(column.texts):
         return column
     recoded = np.full(len(column.texts) + 1, -1, np.int32)  # the last place answers code -1

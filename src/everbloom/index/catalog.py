@@ -347,8 +347,8 @@ class Catalog:
     def find_runs(self, reference: str, *, limit: int = 20) -> list[RunRow]:
         """Return the runs that a full id, a name or the end of an id may mean, newest first."""
         rows = self.database.execute(
-            f"SELECT {_RUN_COLUMNS} FROM run WHERE id = ? OR name = ? OR (id_reversed >= ? AND id_reversed < ?) "
-            "ORDER BY created DESC, id DESC LIMIT ?",
+            f"SELECT {_RUN_COLUMNS} FROM run WHERE (id = ? OR name = ? OR (id_reversed >= ? AND id_reversed < ?)) "
+            "AND id_reversed <> '' ORDER BY created DESC, id DESC LIMIT ?",
             (reference, reference, reference[::-1], reference[::-1] + "~", limit),
         )
         return [_to_run_row(row) for row in rows]

@@ -15,6 +15,7 @@ from everbloom.core.errors import Corrupt
 from everbloom.core.ids import RunId, WriterId
 from everbloom.index.chunks import Axis, decode_axis, decode_values, join_axes
 from everbloom.index.engine import Database
+from everbloom.index.long_names import LongNames, to_stored
 from everbloom.index.series_schema import AXIS_PLACE
 from everbloom.index.series_write import parse_tail_axis
 from everbloom.index.summary import Summary, combine, decode_summary, summarise
@@ -81,7 +82,7 @@ def read_pieces(
         where = f"run IN ({_marks(len(params))})"
         if metrics is not None:
             where += f" AND metric IN ({_marks(len(metrics))})"
-            params += metrics
+            params += map(to_stored, metrics)
         if rank is not None:
             where += " AND rank = ?"
             params.append(rank)
@@ -89,8 +90,9 @@ def read_pieces(
             f"SELECT run, metric, rank, writer, group_id, place, summary FROM series_pieces WHERE {where}",
             params,
         )
+    whole = LongNames(database).expand(row[1] for row in rows)
     pieces = [
-        Piece(run, metric, at_rank, writer, group_id, place, decode_summary(summary))
+        Piece(run, whole.get(str(metric), str(metric)), at_rank, writer, group_id, place, decode_summary(summary))
         for run, metric, at_rank, writer, group_id, place, summary in rows
     ]
     return sorted(pieces, key=lambda p: (p.run, p.metric, p.rank, p.writer, p.group_id))

@@ -16,6 +16,7 @@ from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId, WriterId
 from everbloom.index.chunks import Axis
 from everbloom.index.engine import Database
+from everbloom.index.long_names import LongNames
 from everbloom.index.offsets import Offset, Offsets
 from everbloom.index.pieces import Cutoffs, Piece, PieceReader, Points, ReadBlob, read_pieces
 from everbloom.index.series_schema import CREATE
@@ -85,6 +86,7 @@ class SeriesStore:
     def ensure_schema(self) -> None:
         """Create the tables that are missing."""
         self._database.create(*CREATE)
+        LongNames(self._database).ensure_schema()
         self.offsets.ensure_schema()
 
     def append_rows(

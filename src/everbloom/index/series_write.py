@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from everbloom.core.ids import RunId, WriterId
 from everbloom.index.chunks import Axis, encode_axis, encode_values, join_axes
 from everbloom.index.engine import Database
+from everbloom.index.long_names import LongNames, to_stored
 from everbloom.index.pyramid import BLOCK_ROWS, build_bounds, build_pyramids
 from everbloom.index.series_schema import AXIS_PLACE, BY_GROUP
 from everbloom.index.summary import combine, decode_summary, encode_summary, summarise
@@ -156,11 +157,12 @@ def _update_summaries(database: Database, group: Group, rows: Rows) -> None:
         database.execute("SELECT place, summary FROM series_pieces WHERE group_id = ?", (group.id,))
     )
     if not known:
+        LongNames(database).remember(group.names)
         database.execute_many(
             "INSERT INTO series_pieces (run, metric, rank, writer, group_id, place, summary) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                (group.run, name, group.rank, group.writer, group.id, place, encode_summary(summary))
+                (group.run, to_stored(name), group.rank, group.writer, group.id, place, encode_summary(summary))
                 for place, (name, summary) in enumerate(zip(group.names, fresh, strict=True))
             ),
         )

@@ -6,7 +6,7 @@ import msgspec
 
 from everbloom.core.ids import RunId
 from everbloom.core.records import RECORD_TYPES, End, Record
-from everbloom.core.values import guess_direction
+from everbloom.core.values import SYSTEM_PREFIX, guess_direction
 from everbloom.index.catalog import ControlRow, WriterRow
 from everbloom.index.documents import Document, MetricSummary
 from everbloom.index.store import Index
@@ -20,7 +20,6 @@ SILENT_AFTER_S = 300.0
 WITNESS_PATIENCE_S = 60.0  # a watcher that says nothing for longer is stopped itself
 STALLED_AFTER_US = 600_000_000
 STALLED_AFTER_GAPS = 20
-SYSTEM = "system/"  # what the watcher measures; its steps are seconds
 CONSOLE_TAIL_LINES = 200
 
 _decoders = {tag: msgspec.msgpack.Decoder(kind).decode for tag, kind in RECORD_TYPES.items()}
@@ -133,7 +132,8 @@ def build_document(
 
 def _read_progress(folded: Folded, series: Mapping[str, Mapping[int, Summary]]) -> dict[str, float]:
     """Return how far rank 0 has come: its highest step, and that as a share of what the run means to take."""
-    steps = [by_rank[0].last.step for name, by_rank in series.items() if 0 in by_rank and not name.startswith(SYSTEM)]
+    logged = (by_rank for name, by_rank in series.items() if not name.startswith(SYSTEM_PREFIX))
+    steps = [by_rank[0].last.step for by_rank in logged if 0 in by_rank]
     if not steps:
         return {}
     total = read_total_steps(folded.fields)

@@ -51,6 +51,8 @@ FIXED: dict[str, KeyInfo] = {
     "name": KeyInfo("text", "the run's name"),
     "state": KeyInfo("choice", "how it stands", get_args(State)),
     "stalled": KeyInfo("flag", "true for a running run that has stopped giving signs of life"),
+    "step": KeyInfo("number", "the highest step that rank 0 has logged"),
+    "progress": KeyInfo("number", "step / total_steps, 0 to 1, where the run says how many it will take"),
     "end.cause": KeyInfo("choice", "why it ended", get_args(Cause)),
     "user": KeyInfo("text", "who ran it"),
     "namespace": KeyInfo("text", "the namespace it belongs to"),
