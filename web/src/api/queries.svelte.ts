@@ -1,0 +1,129 @@
+// One cache of what the server said: key, value, when. A query keeps showing what it has while it asks again, and says
+// `isDim` when that takes longer than 150 ms. Live news marks keys stale; what is on screen asks again, the rest waits
+// until it is looked at. Nothing here retries by itself: a page offers that.
+import { ApiError, toApiError } from './client';
+
+export interface QueryAsk<T> {
+  /** Names the answer; equal keys share one cache entry. Begin with the resource: `runs?…`. */
+  key: string;
+  read: (signal: AbortSignal) => Promise<T>;
+  /** How long an answer is taken without asking again, in ms. Live news ends it early. */
+  freshMs?: number;
+}
+
+interface Entry {
+  // Answers of all kinds share the cache; JSON.parse's own type says what is known of them.
+  value: ReturnType<typeof JSON.parse>;
+  readAt: number;
+  isStale: boolean;
+}
+
+const cache = new Map<string, Entry>();
+const maxEntries = 300;
+const mounted = new Set<{ key: string; again: () => void }>();
+const defaultFreshMs = 10_000;
+
+function remember(key: string, value: unknown): void {
+  cache.delete(key);
+  cache.set(key, { value, readAt: performance.now(), isStale: false });
+  if (cache.size > maxEntries) {
+    const oldest = cache.keys().next().value;
+    if (oldest !== undefined) cache.delete(oldest);
+  }
+}
+
+function isFresh(entry: Entry | undefined, freshMs: number): boolean {
+  return entry !== undefined && !entry.isStale && performance.now() - entry.readAt < freshMs;
+}
+
+/** Mark every key that `matches` stale and ask again for those on screen. */
+export function invalidate(matches: (key: string) => boolean): void {
+  for (const [key, entry] of cache) if (matches(key)) entry.isStale = true;
+  for (const query of mounted) if (matches(query.key)) query.again();
+}
+
+/** Forget everything, as a test or a sign-out does. */
+export function clearCache(): void {
+  cache.clear();
+}
+
+export class LiveQuery<T> {
+  data = $state.raw<T | undefined>(undefined);
+  error = $state.raw<ApiError | null>(null);
+  isLoading = $state(false);
+  isDim = $state(false);
+  #ask: () => QueryAsk<T> | null;
+  #abort: AbortController | null = null;
+  #dimTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ask: () => QueryAsk<T> | null) {
+    this.#ask = ask;
+    $effect(() => {
+      const asked = this.#ask();
+      if (!asked) return;
+      const registration = { key: asked.key, again: () => void this.#fetch(asked) };
+      mounted.add(registration);
+      this.#start(asked);
+      return () => {
+        mounted.delete(registration);
+        this.#abort?.abort();
+        clearTimeout(this.#dimTimer);
+      };
+    });
+  }
+
+  /** Ask again now, keeping what is shown. */
+  reload(): void {
+    const asked = this.#ask();
+    if (asked) void this.#fetch(asked);
+  }
+
+  /** Replace what is shown, as an optimistic edit does; the next answer overwrites it. */
+  patch(change: (value: T) => T): void {
+    if (this.data === undefined) return;
+    this.data = change(this.data);
+    const asked = this.#ask();
+    if (asked) remember(asked.key, this.data);
+  }
+
+  #start(asked: QueryAsk<T>): void {
+    const entry = cache.get(asked.key);
+    if (entry) {
+      // The key names the answer's type: one reader per key, so the value is what `read` gave.
+      this.data = entry.value;
+      this.error = null;
+    }
+    if (!isFresh(entry, asked.freshMs ?? defaultFreshMs)) void this.#fetch(asked);
+  }
+
+  async #fetch(asked: QueryAsk<T>): Promise<void> {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.isLoading = true;
+    clearTimeout(this.#dimTimer);
+    this.#dimTimer = setTimeout(() => (this.isDim = this.data !== undefined), 150);
+    try {
+      const value = await asked.read(abort.signal);
+      remember(asked.key, value);
+      if (abort.signal.aborted) return;
+      this.data = value;
+      this.error = null;
+    } catch (cause) {
+      if (!abort.signal.aborted) this.error = toApiError(cause);
+    } finally {
+      if (this.#abort === abort) this.#settle();
+    }
+  }
+
+  #settle(): void {
+    clearTimeout(this.#dimTimer);
+    this.isLoading = false;
+    this.isDim = false;
+  }
+}
+
+/** Ask the server and keep asking as the key changes. Call while a component is being set up. */
+export function liveQuery<T>(ask: () => QueryAsk<T> | null): LiveQuery<T> {
+  return new LiveQuery(ask);
+}

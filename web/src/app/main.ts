@@ -1,0 +1,15 @@
+// Starts the app: address bar, habits, news, then the shell.
+import './fonts.css';
+import './tokens.css';
+import './base.css';
+import { mount } from 'svelte';
+import { startLive } from '@/api/live.svelte';
+import { startPreferences } from '@/state/preferences.svelte';
+import { startUrl } from '@/state/url.svelte';
+import App from './App.svelte';
+
+startPreferences();
+startUrl();
+const target = document.getElementById('app');
+if (target) mount(App, { target });
+startLive();

@@ -1,0 +1,101 @@
+// Habits of one person in one browser: theme, density, single keys, the columns of each project. Versioned, so that a
+// newer app can read or refuse an older one's; anything unreadable falls back to the default, one field at a time.
+
+export type Theme = 'system' | 'light' | 'dark';
+export type Density = 'compact' | 'cosy' | 'roomy';
+
+export interface ColumnLayout {
+  /** Keys in their order; null = those that the server proposes. */
+  keys: string[] | null;
+  pinned: string[];
+  /** CSS pixels by key. */
+  widths: Record<string, number>;
+}
+
+export interface Preferences {
+  theme: Theme;
+  density: Density;
+  hasSingleKeys: boolean;
+  layouts: Record<string, ColumnLayout>;
+  baselines: Record<string, string>;
+}
+
+const storageKey = 'everbloom:preferences';
+const version = 1;
+const maxLayouts = 100;
+
+export const defaults: Preferences = { theme: 'system', density: 'cosy', hasSingleKeys: true, layouts: {}, baselines: {} };
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
+const oneOf = <const T extends string>(value: unknown, options: readonly T[], fallback: T): T => options.find((option) => option === value) ?? fallback;
+
+function parseLayout(value: unknown): ColumnLayout | null {
+  if (!isRecord(value)) return null;
+  const widths = isRecord(value.widths) ? Object.entries(value.widths).flatMap(([key, px]) => (typeof px === 'number' && px >= 40 && px <= 1200 ? [[key, px]] : [])) : [];
+  return { keys: isTexts(value.keys) ? value.keys : null, pinned: isTexts(value.pinned) ? value.pinned : [], widths: Object.fromEntries(widths) };
+}
+
+/** Read what was stored; never throws. */
+export function parsePreferences(stored: string | null): Preferences {
+  let value: unknown = null;
+  try {
+    value = JSON.parse(stored ?? 'null');
+  } catch {
+    return structuredClone(defaults);
+  }
+  if (!isRecord(value) || value.version !== version) return structuredClone(defaults);
+  const layouts = isRecord(value.layouts) ? Object.entries(value.layouts) : [];
+  const baselines = isRecord(value.baselines) ? Object.entries(value.baselines) : [];
+  return {
+    theme: oneOf(value.theme, ['system', 'light', 'dark'], defaults.theme),
+    density: oneOf(value.density, ['compact', 'cosy', 'roomy'], defaults.density),
+    hasSingleKeys: value.hasSingleKeys !== false,
+    layouts: Object.fromEntries(layouts.flatMap(([key, item]) => { const layout = parseLayout(item); return layout ? [[key, layout]] : []; })),
+    baselines: Object.fromEntries(baselines.flatMap(([key, item]) => (typeof item === 'string' ? [[key, item]] : []))),
+  };
+}
+
+export function printPreferences(value: Preferences): string {
+  const layouts = Object.fromEntries(Object.entries(value.layouts).slice(-maxLayouts));
+  return JSON.stringify({ version, ...value, layouts });
+}
+
+const readStored = () => (typeof localStorage === 'undefined' ? null : localStorage.getItem(storageKey));
+
+export const preferences: Preferences = $state(parsePreferences(readStored()));
+
+/** Change habits and keep them. */
+export function setPreferences(change: Partial<Preferences>): void {
+  Object.assign(preferences, change);
+  localStorage.setItem(storageKey, printPreferences($state.snapshot(preferences)));
+}
+
+/** Change the columns of one project. */
+export function setLayout(scope: string, change: Partial<ColumnLayout>): void {
+  const now = preferences.layouts[scope] ?? { keys: null, pinned: [], widths: {} };
+  const { [scope]: _, ...others } = preferences.layouts;
+  setPreferences({ layouts: { ...others, [scope]: { ...now, ...change } } });
+}
+
+export const layoutOf = (scope: string): ColumnLayout => preferences.layouts[scope] ?? { keys: null, pinned: [], widths: {} };
+
+const system = typeof matchMedia === 'undefined' ? null : matchMedia('(prefers-color-scheme: dark)');
+
+function show(): void {
+  const isDark = preferences.theme === 'dark' || (preferences.theme === 'system' && system?.matches === true);
+  document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
+  document.documentElement.dataset.density = preferences.density;
+}
+
+/** Show theme and density on the page, follow the system's theme and what other tabs change. */
+export function startPreferences(): void {
+  show();
+  system?.addEventListener('change', show);
+  addEventListener('storage', (event) => {
+    if (event.key === storageKey) Object.assign(preferences, parsePreferences(event.newValue));
+  });
+  $effect.root(() => {
+    $effect(show);
+  });
+}

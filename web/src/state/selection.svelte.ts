@@ -1,0 +1,65 @@
+// Which runs a person has taken, per project. Held apart from the table, so that sorting, filtering, opening a run and
+// coming back change nothing about it; kept for the tab's life, a reload included.
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import type { RunId } from '@/domain/ids';
+
+const storageKey = (scope: string) => `everbloom:selection:${scope}`;
+const maxKept = 5000;
+
+export class Selection {
+  readonly ids: SvelteSet<RunId>;
+  /** Whether everything that the filter matches is meant, more than the ids that were seen. */
+  isAllMatching = $state(false);
+  #scope: string;
+
+  constructor(scope: string, ids: readonly RunId[] = []) {
+    this.#scope = scope;
+    this.ids = new SvelteSet(ids);
+  }
+  get size(): number {
+    return this.ids.size;
+  }
+  has(id: RunId): boolean {
+    return this.ids.has(id);
+  }
+  toggle(id: RunId, isOn = !this.ids.has(id)): void {
+    this.isAllMatching = false;
+    if (isOn) this.ids.add(id);
+    else this.ids.delete(id);
+    this.#keep();
+  }
+  addAll(ids: readonly RunId[]): void {
+    for (const id of ids) this.ids.add(id);
+    this.#keep();
+  }
+  removeAll(ids: readonly RunId[]): void {
+    this.isAllMatching = false;
+    for (const id of ids) this.ids.delete(id);
+    this.#keep();
+  }
+  clear(): void {
+    this.isAllMatching = false;
+    this.ids.clear();
+    this.#keep();
+  }
+  #keep(): void {
+    sessionStorage.setItem(storageKey(this.#scope), JSON.stringify([...this.ids].slice(0, maxKept)));
+  }
+}
+
+const selections = new SvelteMap<string, Selection>();
+
+function readKept(scope: string): RunId[] {
+  const value: unknown = JSON.parse(sessionStorage.getItem(storageKey(scope)) ?? '[]');
+  return Array.isArray(value) ? value.filter((id) => typeof id === 'string') : [];
+}
+
+/** The selection of a project; the same object for as long as the tab lives. */
+export function selectionOf(scope: string): Selection {
+  let found = selections.get(scope);
+  if (!found) {
+    found = new Selection(scope, readKept(scope));
+    selections.set(scope, found);
+  }
+  return found;
+}

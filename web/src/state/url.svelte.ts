@@ -1,0 +1,95 @@
+// The address bar is the state of what is looked at. Pages read typed values from it and write them back; a navigation
+// adds a step to the history, dragging and typing replace it. Each step has a key of its own, under which scrollers
+// keep where they stood, so that going back finds the page as it was left.
+import { decode, encode, type Codec, type Values } from './codec';
+
+const bar = $state({ path: '/', search: '', entry: '0' });
+
+function take(): void {
+  bar.path = location.pathname;
+  bar.search = location.search;
+  const state: unknown = history.state;
+  bar.entry = typeof state === 'object' && state !== null && 'entry' in state ? String(state.entry) : '0';
+}
+
+/** Follow the browser's own back and forward, and links inside the app. Returns how to stop. */
+export function startUrl(): () => void {
+  history.scrollRestoration = 'manual';
+  take();
+  if (history.state === null) history.replaceState({ entry: newEntry() }, '');
+  take();
+  const abort = new AbortController();
+  addEventListener('popstate', take, { signal: abort.signal });
+  document.addEventListener('click', handleLink, { signal: abort.signal });
+  return () => abort.abort();
+}
+
+function handleLink(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const target = event.target instanceof Element ? event.target.closest('a') : null;
+  if (!target || target.target || target.hasAttribute('download') || target.origin !== location.origin) return;
+  if (target.pathname.startsWith('/api/') || target.hash) return;
+  event.preventDefault();
+  navigate(target.pathname + target.search);
+}
+
+const newEntry = () => Math.random().toString(36).slice(2, 8);
+
+export interface NavigateOptions {
+  /** Rewrite this step of the history instead of adding one. */
+  replace?: boolean;
+}
+
+export function navigate(href: string, options: NavigateOptions = {}): void {
+  if (href === bar.path + bar.search) return;
+  if (options.replace) history.replaceState({ entry: bar.entry }, '', href);
+  else history.pushState({ entry: newEntry() }, '', href);
+  take();
+}
+
+export const url = {
+  get path(): string { return bar.path; },
+  get search(): string { return bar.search; },
+  /** Names this step of the history; stays the same when it is rewritten. */
+  get entry(): string { return bar.entry; },
+  get href(): string { return bar.path + bar.search; },
+};
+
+/** Typed access to the values that a page keeps in the address bar. */
+export class UrlValues<C extends Record<string, Codec<unknown>>> {
+  #codecs: C;
+  #values = $derived.by(() => decode(this.#codecs, bar.search));
+  constructor(codecs: C) {
+    this.#codecs = codecs;
+  }
+  get now(): Values<C> {
+    return this.#values;
+  }
+  set(changes: Partial<Values<C>>, options: NavigateOptions = {}): void {
+    navigate(bar.path + encode(this.#codecs, bar.search, changes), options);
+  }
+}
+
+const scrollKey = (entry: string, name: string) => `everbloom:scroll:${entry}:${name}`;
+
+/** Attach to a scroller: keeps its place under the history's step and finds it again on the way back. */
+export function keepScroll(name: string) {
+  return (node: HTMLElement) => {
+    const entry = bar.entry;
+    const kept = Number(sessionStorage.getItem(scrollKey(entry, name)) ?? 0);
+    if (kept > 0) restoreScroll(node, kept);
+    const handle = () => sessionStorage.setItem(scrollKey(entry, name), String(Math.round(node.scrollTop)));
+    node.addEventListener('scroll', handle, { passive: true });
+    return () => node.removeEventListener('scroll', handle);
+  };
+}
+
+function restoreScroll(node: HTMLElement, top: number): void {
+  // The content may still be on its way: try as it grows, for two seconds, unless the person scrolls first.
+  const until = performance.now() + 2000;
+  const step = () => {
+    node.scrollTop = top;
+    if (Math.abs(node.scrollTop - top) > 1 && performance.now() < until && node.isConnected) requestAnimationFrame(step);
+  };
+  step();
+}
