@@ -44,6 +44,8 @@ def has_news(root: Path, index: Index) -> bool:
             continue  # announced and not begun, or written by a newer version
         if _has_grown(layout.journal_dir(root, run, writer), offset):
             return True
+        if _is_left(layout.journal_dir(root, run, writer), offset):
+            return True
         if _has_life_turned(index, root, run, writer, offset):
             return True
     return _have_edits(root, index)
@@ -65,6 +67,17 @@ def _has_grown(journal: Path, offset: Offset) -> bool:
         return False
     committed = path.stat().st_size if header.committed == BY_FILE_SIZE else header.committed
     return committed > offset.byte
+
+
+def _is_left(journal: Path, offset: Offset) -> bool:
+    """Tell whether a journal was closed, and yet the indexer that read it to its end did not take it off the list.
+
+    It was killed before, or could not yet record what the run printed last. Only a closed segment, or a dead one, is
+    as long as what was committed; a file that grows by what is written cannot be told.
+    """
+    path = layout.segment_path(journal, offset.segment)
+    header = _read_header(path)
+    return header is not None and header.committed == path.stat().st_size
 
 
 def _read_header(path: Path) -> Header | None:

@@ -73,24 +73,26 @@ def _recover(root: Path, run: RunId, path: Path) -> WriterId | None:
             register_writer(root, run, writer_id)
             spool.remove()
             return writer_id
-        start = max(spool.read_offsets()[1], _find_recorded(root, run, path))
+        recorded, recorded_us = _find_recorded(root, run, path)
+        start = max(spool.read_offsets()[1], recorded)
         if start >= spool.size:
             spool.remove()
             return None
-        made = _write_journal(path.parent / _SCRATCH, run, writer_id, spool, start)
-        register_writer(root, run, writer_id)
+        printed_us = max(spool.path.stat().st_mtime_ns // 1000, recorded_us + 1)
+        made = _write_journal(path.parent / _SCRATCH, run, writer_id, spool, start, printed_us)
         made.rename(target)
+        register_writer(root, run, writer_id)  # behind it, or the run would seem to have a writer that never comes
         spool.remove()
     return writer_id
 
 
-def _write_journal(scratch: Path, run: RunId, writer_id: WriterId, spool: Spool, start: int) -> Path:
+def _write_journal(scratch: Path, run: RunId, writer_id: WriterId, spool: Spool, start: int, printed_us: int) -> Path:
     shutil.rmtree(scratch, ignore_errors=True)
     writer = JournalWriter(scratch, run, is_mapped=False)
     journal = layout.journal_dir(scratch, run, writer.writer_id)
     journal.mkdir(parents=True)
     writer.writer_id = writer_id
-    printed_us = min(max(spool.path.stat().st_mtime_ns // 1000, EARLIEST_US), now_us() + AHEAD_US // 2)
+    printed_us = min(max(printed_us, EARLIEST_US), now_us() + AHEAD_US // 2)
     writer.append(Start(kind="watcher", version=__version__), time_us=printed_us)
     stream = spool.path.suffix[1:]
     for text, offset in _iter_rest(spool, start):
@@ -112,19 +114,20 @@ def _iter_rest(spool: Spool, start: int) -> Iterator[tuple[str, int]]:
         at += pieces[-1][1]
 
 
-def _find_recorded(root: Path, run: RunId, path: Path) -> int:
-    """Return up to where a spool was recorded, by its watcher or by training itself at its end.
+def _find_recorded(root: Path, run: RunId, path: Path) -> tuple[int, int]:
+    """Return up to where, and when last, a spool was recorded by its watcher or by training itself at its end.
 
     Both note that behind a turn, and may have died before.
     """
     writer, _, stream = path.name.partition(".")
-    recorded = 0
+    recorded = recorded_us = 0
     for journal in _find_readers(root, run, writer):
         for batch in iter_batches(journal, now_us=now_us()):
             for control in batch.controls:
                 if isinstance(control.record, Console) and control.record.stream == stream:
                     recorded = max(recorded, control.record.offset)
-    return recorded
+                    recorded_us = max(recorded_us, control.time_us)
+    return recorded, recorded_us
 
 
 def _find_readers(root: Path, run: RunId, writer: str) -> list[Path]:
