@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { prefixOf, shortNames, splitRunName, truncateMiddle } from './names';
+import { prefixOf, shortNames, truncateMiddle } from './names';
 
 describe('truncateMiddle', () => {
   test('keeps both ends', () => {
@@ -22,12 +22,6 @@ describe('truncateMiddle', () => {
 
 test('prefixOf is what stands before the first slash', () => {
   expect(['train/loss', 'loss', '/loss', 'a/b/c'].map(prefixOf)).toEqual(['train', '', '', 'a']);
-});
-
-test('splitRunName parts the hash from the name', () => {
-  expect(splitRunName('amber-heron-7c1e')).toEqual(['amber-heron', '-7c1e']);
-  expect(splitRunName('baseline')).toEqual(['baseline', '']);
-  expect(splitRunName('-7c1e')).toEqual(['-7c1e', '']);
 });
 
 test('shortNames are ends that tell runs apart', () => {

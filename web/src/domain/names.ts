@@ -1,5 +1,7 @@
 /** Names that must fit: cut in the middle, as both ends of a run's name or a metric's path tell it from others. */
 
+import { splitName } from './ids';
+
 /** Cut `text` to at most `most` characters by taking out its middle. */
 export function truncateMiddle(text: string, most: number): string {
   const characters = [...text];
@@ -16,15 +18,9 @@ export function prefixOf(name: string): string {
   return cut <= 0 ? '' : name.slice(0, cut);
 }
 
-/** A run's name apart from the quiet hash at its end: `amber-heron` and `-7c1e`. */
-export function splitRunName(name: string): readonly [string, string] {
-  const found = /^(.+)(-[0-9a-f]{4})$/.exec(name);
-  return found?.[1] !== undefined && found[2] !== undefined ? [found[1], found[2]] : [name, ''];
-}
-
 /** The shortest ends of names that still tell them apart, for the heads of narrow columns. */
 export function shortNames(names: readonly string[]): string[] {
-  const ends = names.map((name) => splitRunName(name)[1].slice(1) || truncateMiddle(name, 8));
+  const ends = names.map((name) => splitName(name)[1].slice(1) || truncateMiddle(name, 8));
   return ends.map((end, index) =>
     ends.some((other, at) => at !== index && other === end) ? truncateMiddle(names[index] ?? end, 12) : end,
   );
