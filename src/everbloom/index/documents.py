@@ -7,6 +7,7 @@ import msgspec
 
 from everbloom.core.values import SUMMARIES, fold_text
 from everbloom.index.columns import Cell
+from everbloom.index.engine import damaged
 
 
 class MetricSummary(msgspec.Struct, frozen=True, array_like=True):
@@ -52,8 +53,15 @@ def encode_document(document: Document) -> bytes:
 
 
 def decode_document(data: bytes) -> Document:
-    """Read a document from bytes."""
-    return _decode(data)
+    """Read a document from bytes.
+
+    Raises:
+        Corrupt: They are not those of one (`index.corrupt`).
+    """
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise damaged("a run's document", error) from error
 
 
 def to_cells(document: Document) -> dict[str, Cell]:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from everbloom.core.errors import Corrupt
+
 Engine = Literal["sqlite", "postgres"]
 Row = tuple[Any, ...]
 
@@ -35,6 +37,13 @@ def unescape_text(text: str) -> str:
     if _ESCAPE not in text:
         return text
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+
+
+def damaged(where: str, why: object) -> Corrupt:
+    """Return the error of an index whose bytes are not what was written; what is derived can be derived again."""
+    return Corrupt(
+        f"the index ({where}) is damaged: {why}; rebuild it with `everbloom reindex`.", code="index.corrupt", path=where
+    )
 
 
 class Database(ABC):

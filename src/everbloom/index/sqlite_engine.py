@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from everbloom.core.errors import Corrupt, NotFound, Unavailable
-from everbloom.index.engine import Database, Engine, Row, escape_text, unescape_text
+from everbloom.index.engine import Database, Engine, Row, damaged, escape_text, unescape_text
 
 _BUSY_TIMEOUT_MS = 10_000
 _MMAP_BYTES = 1 << 32
@@ -48,6 +48,8 @@ class SqliteDatabase(Database):
         self._in_transaction = False
         try:
             self._connection = _open_reader(path) if read_only else _open_writer(path)
+        except UnicodeDecodeError as error:  # of a table's name
+            raise damaged(self.address, error) from error
         except sqlite3.Error as error:
             _raise_known(error, self.address)
 
@@ -55,6 +57,8 @@ class SqliteDatabase(Database):
         """Run one statement; text is escaped on the way in and out."""
         try:
             return self._connection.execute(sql, _storable(params)).fetchall()
+        except UnicodeDecodeError as error:
+            raise damaged(self.address, error) from error
         except sqlite3.Error as error:
             _raise_known(error, self.address)
 

@@ -17,7 +17,7 @@ from everbloom.core.layout import index_dir
 from everbloom.index.attribute_columns import AttributeColumns
 from everbloom.index.catalog import SCHEMA, Catalog
 from everbloom.index.console import ConsoleStore
-from everbloom.index.database import Database, is_postgres_address, open_database
+from everbloom.index.database import Database, indexer_lock, is_postgres_address, open_database
 from everbloom.index.offsets import Offsets
 from everbloom.index.pieces import ReadBlob
 from everbloom.index.series import SeriesStore
@@ -197,5 +197,14 @@ def _open_parts(
         inode,
     )
     if is_created:
-        index.ensure_schema()
+        _create_tables(index)
     return index
+
+
+def _create_tables(index: Index) -> None:
+    if index.catalog_database.engine == "sqlite":
+        index.ensure_schema()
+        return
+    # PostgreSQL's `IF NOT EXISTS` fails where two create the same table at once.
+    with indexer_lock(index.catalog_database, Path(), name="schema", wait_s=30.0):
+        index.ensure_schema()

@@ -9,6 +9,7 @@ from everbloom.core.records import RECORD_TYPES, End, Record
 from everbloom.core.values import SYSTEM_PREFIX, guess_direction
 from everbloom.index.catalog import ControlRow, WriterRow
 from everbloom.index.documents import Document, MetricSummary
+from everbloom.index.engine import damaged
 from everbloom.index.store import Index
 from everbloom.index.summary import Summary
 from everbloom.ingest.attributes import read_total_steps, to_attributes
@@ -39,8 +40,14 @@ def decode_body(tag: str, body: bytes) -> Record | None:
 
 
 def decode_control(row: ControlRow) -> Record:
-    """Return a control record that the catalog keeps; what was not understood is kept under other tags."""
-    record: Record = _decoders[row.tag](row.body)
+    """Return a control record that the catalog keeps; what was not understood is kept under other tags.
+
+    Raises:
+        Corrupt: The catalog's bytes are not what was put in (`index.corrupt`).
+    """
+    record = decode_body(row.tag, row.body)
+    if record is None:
+        raise damaged(f"a record {row.tag!r} of run {row.run}", "its bytes are no such record")
     return record
 
 
