@@ -1,10 +1,12 @@
 """Open the workspace's database and bring it to the current schema."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import URL, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 
 from everbloom.core.errors import Unavailable
 from everbloom.core.layout import workspace_path
@@ -25,24 +27,37 @@ def open_workspace(root: Path, database: str | None) -> Engine:
     Raises:
         Unavailable: It cannot be opened or written now (`workspace.unreachable`).
     """
-    engine = _create_engine(root, database)
+    with translated(root, database):
+        engine = _create_engine(root, database)
+        try:
+            _migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    return engine
+
+
+@contextlib.contextmanager
+def translated(root: Path, database: str | None) -> Iterator[None]:
+    """Raise what a database may say of a good program as `Unavailable`, with what to do."""
     try:
-        _migrate(engine)
-    except SQLAlchemyError as error:
-        engine.dispose()
-        reason = error.orig if isinstance(error, OperationalError) else error
+        yield
+    except (OSError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        # An address may hold a password, so only that there is one is told.
+        place = "the database that EVERBLOOM_DATABASE names" if database else str(workspace_path(root))
         raise Unavailable(
-            f"the workspace at {database or workspace_path(root)} cannot be opened: {reason}. Check that the folder "
-            f"is writable, or the server reachable.",
+            f"the workspace at {place} cannot be used: {reason}. Check that there is space and the folder is writable, "
+            f"or that the server runs.",
             code="workspace.unreachable",
         ) from error
-    return engine
 
 
 def _create_engine(root: Path, database: str | None) -> Engine:
     if database is None:
         root.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{workspace_path(root)}")
+        # Not by an address as text: a `?` or `#` in a folder's name means something there.
+        engine = create_engine(URL.create("sqlite", database=str(workspace_path(root))))
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
     import psycopg
@@ -55,9 +70,9 @@ def _create_engine(root: Path, database: str | None) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA busy_timeout = 10000")  # first: the next one may have to wait
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA busy_timeout = 10000")
 
 
 def _migrate(engine: Engine) -> None:

@@ -28,7 +28,7 @@ def ensure_experiments(root: Path, database: str | None, paths: Iterable[tuple[s
     from sqlalchemy import Connection, Table, select
     from sqlalchemy.dialects import postgresql, sqlite
 
-    from everbloom.workspace.engine import open_workspace
+    from everbloom.workspace.engine import open_workspace, translated
     from everbloom.workspace.schema import experiment, namespace, project
 
     def ensure(connection: Connection, table: Table, values: dict[str, int | str], key: dict[str, int | str]) -> int:
@@ -39,7 +39,7 @@ def ensure_experiments(root: Path, database: str | None, paths: Iterable[tuple[s
 
     engine = open_workspace(root, database)
     try:
-        with engine.begin() as connection:
+        with translated(root, database), engine.begin() as connection:
             for path in paths:
                 where = ExperimentPath(*path)
                 namespace_id = ensure(connection, namespace, {}, {"name": where.namespace})
@@ -64,7 +64,7 @@ def list_experiments(root: Path, database: str | None) -> list[ExperimentPath]:
     """
     from sqlalchemy import select
 
-    from everbloom.workspace.engine import open_workspace
+    from everbloom.workspace.engine import open_workspace, translated
     from everbloom.workspace.schema import experiment, namespace, project
 
     query = (
@@ -75,7 +75,7 @@ def list_experiments(root: Path, database: str | None) -> list[ExperimentPath]:
     )
     engine = open_workspace(root, database)
     try:
-        with engine.connect() as connection:
+        with translated(root, database), engine.connect() as connection:
             return [ExperimentPath(*row) for row in connection.execute(query)]
     finally:
         engine.dispose()
