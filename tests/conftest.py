@@ -17,6 +17,7 @@ from everbloom.testing.databases import DatabaseAddress, fresh_address
 from everbloom.testing.postgres import MINIMUM_VERSION, find_postgres, running_postgres
 
 os.environ["EVERBLOOM_STRICT"] = "1"
+os.environ["EVERBLOOM_TIDY"] = "0"
 
 _RESOURCES = pytest.StashKey[contextlib.ExitStack]()
 _ADDRESS = pytest.StashKey[str]()

@@ -8,9 +8,12 @@ import pytest
 from everbloom.core import layout
 from everbloom.ingest.closed import pack_closed_runs, tidy
 from everbloom.ingest.indexer import Indexer, reindex
+from everbloom.query.reader import open_reader
 from everbloom.testing.answers import read_answers
 from everbloom.testing.databases import fresh_store_database
+from everbloom.testing.recorded import run_script, wait_until
 from everbloom.testing.scenarios import write_scenario
+from everbloom.testing.stores import store_settings
 
 
 @pytest.fixture
@@ -64,3 +67,62 @@ def test_tidying_packs_what_ended_long_ago_and_rests_for_a_while(tmp_path: Path)
     later = write_scenario(tmp_path, 7, runs=2)
     tidy(tmp_path, None)
     assert not any(layout.pack_path(tmp_path, run).exists() for run in later.runs)
+
+
+_CHECKPOINTED = """
+    import pathlib, sys
+    import everbloom as eb
+    resume = sys.argv[1] if len(sys.argv) > 1 else None
+    with eb.init(project="p", name="one", resume=resume) as run:
+        start = 0
+        if run.resumed_from:
+            path, start = run.resumed_from
+            print(pathlib.Path(path).read_text(), start)
+        for step in range(start, start + 5):
+            run.log({"loss": 1.0 / (step + 1)}, step=step)
+            pathlib.Path("model.txt").write_text(f"weights {step}")
+            run.checkpoint("model.txt", step=step)
+"""
+
+
+def test_a_packed_run_is_resumed_from_its_newest_checkpoint(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    first = run_script(root, _CHECKPOINTED, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert len(pack_closed_runs(root, is_forced=True)) == 1
+    second = run_script(root, _CHECKPOINTED, arguments=("one",), cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    assert second.stdout.split("\n")[0] == "weights 4 4"
+    pack_closed_runs(root, is_forced=True)
+    with open_reader(store_settings(root)) as reader:
+        series = reader.read_series(reader.find_run("one").run.id, "loss")
+        assert series.steps[~series.greyed].tolist() == [0, 1, 2, 3, 4, 4, 5, 6, 7, 8]
+
+
+def test_a_run_without_checkpoint_that_is_packed_counts_on_from_its_last_step(tmp_path: Path) -> None:
+    code = """
+        import sys, everbloom as eb
+        with eb.init(project="p", name="one", resume=sys.argv[1] if len(sys.argv) > 1 else None) as run:
+            for _ in range(3):
+                run.log({"loss": 1.0})
+    """
+    assert run_script(tmp_path, code).returncode == 0
+    pack_closed_runs(tmp_path, is_forced=True)
+    assert run_script(tmp_path, code, arguments=("one",)).returncode == 0
+    with open_reader(store_settings(tmp_path)) as reader:
+        series = reader.read_series(reader.find_run("one").run.id, "loss")
+        assert series.steps.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_when_a_run_has_ended_its_store_is_caught_up_without_anybody_looking(tmp_path: Path) -> None:
+    code = """
+        import everbloom as eb
+        with eb.init(project="p", name="one") as run:
+            run.log({"loss": 1.0})
+    """
+    ended = run_script(tmp_path, code, variables={"EVERBLOOM_CAPTURE": "watcher", "EVERBLOOM_TIDY": "1"})
+    assert ended.returncode == 0, ended.stderr
+    stamp = layout.lock_path(tmp_path, "tidied")
+    wait_until(lambda: stamp.exists() and not list(layout.active_dir(tmp_path).iterdir()), "the store to be tidied")
+    with open_reader(store_settings(tmp_path), catch_up=False) as reader:
+        assert reader.find_run("one").run.state == "finished"

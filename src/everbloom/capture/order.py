@@ -45,6 +45,7 @@ class WatchOrder(Struct, frozen=True):
         has_resources: Whether to record resources.
         has_handle: Whether `PROCESS_FD` is a pidfd of the process; else it is opened by its id.
         spools: What it prints.
+        is_tidied: Whether to catch the store's index up at last, and pack what is closed.
     """
 
     root: str
@@ -56,6 +57,7 @@ class WatchOrder(Struct, frozen=True):
     has_resources: bool = True
     has_handle: bool = False
     spools: list[SpoolOrder] = []
+    is_tidied: bool = False
 
 
 def encode_order(order: WatchOrder) -> str:

@@ -185,7 +185,10 @@ class Limits(Record, frozen=True):
 
 
 class Problem(Record, frozen=True):
-    """Something that went wrong in recording, once per code, with how often; training was not told."""
+    """Something that went wrong in recording; training was not told.
+
+    `count` is how often since the writer's last record of that code, so that the counts of all records add up.
+    """
 
     tag_name: ClassVar[str] = "problem"
     code: str

@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         project: The current project, or None for all when reading and `default` when recording.
         capture: What is captured.
         strict: Let recording errors through instead of counting them (tests).
+        tidy: After a run's end, catch the index up and pack closed runs, in a process of the lowest priority.
         database: A PostgreSQL address for workspace and index, or None for SQLite in the root.
     """
 
@@ -47,6 +48,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     project: str | None = None
     capture: CaptureSettings = field(default_factory=CaptureSettings)
     strict: bool = False
+    tidy: bool = True
     database: str | None = None
 
 
@@ -57,6 +59,7 @@ ENVIRONMENT: dict[str, str] = {
     "EVERBLOOM_NAMESPACE": "the namespace that runs are recorded under (default local)",
     "EVERBLOOM_PROJECT": "the current project, for recording and for reading",
     "EVERBLOOM_DATABASE": "a PostgreSQL address for workspace and index (default: SQLite files in the root)",
+    "EVERBLOOM_TIDY": "0 = do not catch the index up and pack closed runs when a run has ended",
     "EVERBLOOM_STRICT": "1 = errors in recording are raised instead of warned about and counted",
     "EVERBLOOM_RUN_ID": "a run id that all processes of one distributed job share",
     "EVERBLOOM_RANK": "this process's rank within a shared run (default: RANK, else SLURM_PROCID, else 0)",
@@ -78,6 +81,11 @@ def watcher_environment(search_path: str) -> dict[str, str]:
     wanted = {"PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}
     kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON") or name in wanted}
     return kept | {"PYTHONPATH": search_path}
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """Return this process's environment with some variables set, for a process that it starts."""
+    return {**os.environ, **changes}
 
 
 def read_shared_run(environ: Mapping[str, str] | None = None) -> tuple[str | None, int]:
@@ -139,8 +147,9 @@ def load_settings(
         kept = {part.strip() for part in capture.split(",")} - {"none"}
         parts = {*CaptureSettings.__struct_fields__, *kept}  # an unknown one is refused below, by name
         table["capture"] = {part: part in kept for part in parts}
-    if (strict := variables.get("EVERBLOOM_STRICT")) is not None:
-        table["strict"] = strict == "1"
+    for key in ("strict", "tidy"):
+        if (switch := variables.get(f"EVERBLOOM_{key.upper()}")) is not None:
+            table[key] = switch == "1"
     try:
         return convert(table, Settings, strict=False)
     except ValidationError as error:

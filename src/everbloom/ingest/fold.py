@@ -98,7 +98,7 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
     starts: list[Item] = []
     ends: list[Item] = []
     rewinds: list[Item] = []
-    problems: dict[tuple[str, str], Problem] = {}
+    problems: list[Problem] = []
     for item in sorted(items, key=lambda i: i[:4]):
         match item.record:
             case Start() | Rewind() if item.number:
@@ -111,7 +111,7 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
             case Rewind():
                 rewinds.append(item)
             case Problem() as problem:
-                problems[problem.code, item.writer] = problem
+                problems.append(problem)
             case _:
                 _apply(folded, item)
     folded.started_us = starts[0].time_us if starts else 0
@@ -121,12 +121,12 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
     return folded
 
 
-def _sum_problems(problems: Mapping[tuple[str, str], Problem]) -> dict[str, Problem]:
-    """Add up each code's counts: a writer counts up, so its last record stands for it, and every writer counts."""
+def _sum_problems(problems: Iterable[Problem]) -> dict[str, Problem]:
+    """Add up each code's counts; the latest message stands for all."""
     summed: dict[str, Problem] = {}
-    for (code, _), problem in problems.items():
-        before = summed[code].count if code in summed else 0
-        summed[code] = Problem(code=code, message=problem.message, count=before + problem.count)
+    for problem in problems:
+        before = summed[problem.code].count if problem.code in summed else 0
+        summed[problem.code] = Problem(code=problem.code, message=problem.message, count=before + problem.count)
     return summed
 
 

@@ -188,6 +188,7 @@ def _add_journal(pack: PackWriter, root: Path, run: RunId, writer: WriterId, gro
         groups=groups,
         damage=[PackedDamage(d.segment, d.byte, d.size, d.reason) for d in batches.damage],
         rounded=batches.rounded,
+        last_step=batches.last_step,
     )
 
 
@@ -199,10 +200,14 @@ class _Tally:
         self.last = Batch(Position())
         self.damage: list[Damage] = []
         self.rounded = 0
+        self.last_step: int | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         for batch in self._batches:
             self.last = batch
+            if batch.rows:
+                latest = max(batch.rows, key=lambda rows: int(rows.ordinals[-1]))
+                self.last_step = int(latest.steps[-1])
             self.damage += batch.damage
             self.rounded += batch.rounded
             yield batch

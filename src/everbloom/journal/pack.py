@@ -83,6 +83,7 @@ class JournalPart(msgspec.Struct, frozen=True, omit_defaults=True):
         groups: Its rows.
         damage: What could not be read.
         rounded: How many integers beyond 2^53 were rounded to float64.
+        last_step: The step of the last row; None where there is none. For a resume, which cannot decode columns.
     """
 
     writer: str
@@ -95,6 +96,7 @@ class JournalPart(msgspec.Struct, frozen=True, omit_defaults=True):
     groups: list[ColumnGroup]
     damage: list[PackedDamage] = []
     rounded: int = 0
+    last_step: int | None = None
 
 
 class Contents(msgspec.Struct, frozen=True):

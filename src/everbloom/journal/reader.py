@@ -43,7 +43,7 @@ BATCH_BYTES = 8 * 1024 * 1024  # about what one read returns at most, so that me
 
 _Item = tuple[int | str, int, msgspec.Raw]
 _decode_item = msgspec.msgpack.Decoder(_Item).decode
-_decode_values = msgspec.msgpack.Decoder(dict[str, int | float]).decode
+_decode_values = msgspec.msgpack.Decoder(dict[str, int | float | bool]).decode
 _MAP_HEADS = frozenset({*range(0x80, 0x90), 0xDE, 0xDF})
 _INT64 = range(-(2**63), 2**63)
 _BAD_BYTES = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)

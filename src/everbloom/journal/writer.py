@@ -19,6 +19,7 @@ from everbloom.core import layout
 from everbloom.core.clock import AHEAD_US, EARLIEST_US, monotonic_s, now_ns, now_us
 from everbloom.core.errors import EverbloomError, InvalidInput, Unavailable
 from everbloom.core.ids import RunId, WriterId, new_writer_id
+from everbloom.core.interrupts import find_handler_error
 from everbloom.core.records import Record, Start, Unknown
 from everbloom.journal.format import BLOCK_BYTES, RECORD_MAX_BYTES, Header, encode_item, too_large
 from everbloom.journal.identity import boot_id, host_id, process_start
@@ -33,7 +34,7 @@ RETRY_S = 1.0  # a full disk is asked again at most this often, so that a tight 
 
 Otherwise = Callable[[Any, Any, Any], None]  # takes (values, step, time) of a `log` call
 
-_are_numbers = frozenset((int, float)).issuperset
+_NUMBERS = (float, int)
 
 
 def segment_size(number: int) -> int:
@@ -167,7 +168,7 @@ class JournalWriter:
                     self._is_busy = False
         return step
 
-    def build_log(
+    def build_log(  # noqa: C901 - one closure on purpose, see below
         self,
         is_known: Callable[[dict[str, Any]], bool],
         otherwise: Otherwise,
@@ -176,9 +177,11 @@ class JournalWriter:
         """Return a `log(values, *, step=None, time=None)` that appends a plain row by the shortest way.
 
         It does what `append_row` does, written out in one closure: the calls in between and the `with` would be
-        a sixth of the cost. It takes plain dicts of known names to exact `int` and `float`, while there is room
-        in the block and no append is under way in this thread; everything else, what fails included, goes to
-        `otherwise`, with nothing recorded yet.
+        a sixth of the cost. It takes plain dicts of known names to numbers, while there is room in the block and
+        no append is under way in this thread; everything else, what fails included, goes to `otherwise`, with
+        nothing recorded yet. Values are numbers if their sum is exactly `int` or `float`: one loop in C, where a
+        look at each type takes twice as long. What else adds up to a float is either a boolean, which a row may
+        hold, or nothing that MessagePack knows.
 
         Args:
             is_known: Tells whether every key of a dict was checked before.
@@ -188,15 +191,21 @@ class JournalWriter:
         lock, encode, now = self._lock, encode_item, now_ns
         acquire, release = lock.acquire, lock.release
 
-        def log(values: Any, *, step: Any = None, time: Any = None) -> None:
-            if (
-                type(values) is dict
-                and time is None
-                and is_known(values)
-                and _are_numbers(map(type, values.values()))
-                and (step is None or type(step) is int)
-            ):
-                is_done = False
+        def log(values: Any, *, step: Any = None, time: Any = None) -> None:  # noqa: C901 - as above
+            try:
+                is_plain = (
+                    type(values) is dict
+                    and time is None
+                    and is_known(values)
+                    and type(sum(values.values())) in _NUMBERS
+                    and (step is None or type(step) is int)
+                )
+            except Exception as error:
+                if find_handler_error(error):
+                    raise
+                is_plain = False  # what does not add up
+            is_done = False
+            if is_plain:
                 try:
                     acquire()
                     segment = self._segment
@@ -221,15 +230,14 @@ class JournalWriter:
                 except BaseException as error:
                     if lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001 - else the wait was broken off
                         release()
-                    if not isinstance(error, Exception):
+                    if not isinstance(error, Exception) or find_handler_error(error):
                         raise
                     if is_done:
                         handle(error)
                 else:
                     release()
-                if is_done:
-                    return
-            otherwise(values, step, time)
+            if not is_done:
+                otherwise(values, step, time)
 
         return log
 

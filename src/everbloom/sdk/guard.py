@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from everbloom.core.errors import EverbloomError
+from everbloom.core.interrupts import find_handler_error
 from everbloom.core.records import Problem
 
 _CODES_MAX = 64  # kinds of errors that are told and kept apart
@@ -40,8 +41,10 @@ class Guard:
         """Tell an error once and count it.
 
         Raises:
-            Exception: The error itself, under strict mode.
+            Exception: The error itself, under strict mode, or where a person's signal handler raised it.
         """
+        if (interruption := find_handler_error(error)) is not None:
+            raise interruption
         if self.is_strict:
             raise error
         self.note(*_describe(error))

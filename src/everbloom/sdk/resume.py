@@ -29,6 +29,7 @@ from everbloom.journal.format import (
     parse_committed,
     parse_header,
 )
+from everbloom.journal.pack import JournalPart, PackReader
 from everbloom.sdk.files import MANIFEST_TYPE, CheckpointFile
 
 # A control record is [tag, time, body]; this is an array of three whose first item is the text "blob".
@@ -60,6 +61,9 @@ def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple
 def find_last_step(root: Path, run: RunId) -> int:
     """Return the highest of the steps that the run's writers recorded last; -1 where there is none."""
     last = -1
+    for part, controls in _iter_packed(root, run):
+        if part.last_step is not None and _parse_kind(next(controls, b"")) != "watcher":
+            last = max(last, part.last_step)
     for journal in _iter_journals(root, run):
         segments = _list_segments(journal)
         if not segments or _read_kind(segments[0]) == "watcher":  # its steps are seconds
@@ -93,7 +97,24 @@ def _read_committed(path: Path) -> bytes:
     return data if committed == BY_FILE_SIZE else data[:committed]
 
 
+def _iter_packed(root: Path, run: RunId) -> Iterator[tuple[JournalPart, Iterator[bytes]]]:
+    """Yield each journal of a run that is packed, with its control records' bytes."""
+    try:
+        pack = PackReader(layout.pack_path(root, run))
+    except (FileNotFoundError, EverbloomError):  # not packed, or by a newer version: nothing to go on from
+        return
+    with pack:
+        for part in pack.contents.journals:
+            yield part, (control.raw for control in pack.iter_controls(part))
+
+
 def _iter_checkpoints(root: Path, run: RunId) -> Iterator[tuple[int, File]]:
+    for _, controls in _iter_packed(root, run):
+        for raw in controls:
+            if raw.startswith(_FILE_MARK):
+                _, time_us, file = _decode_file(raw)
+                if file.kind == "checkpoint":
+                    yield time_us, file
     for journal in _iter_journals(root, run):
         for path in _list_segments(journal):
             data = _read_committed(path)
@@ -113,8 +134,15 @@ def _read_kind(path: Path) -> str:
     data = _read_committed(path)
     try:
         end = find_item_end(data, HEADER_BYTES, len(data))
-        return _decode_start(data[HEADER_BYTES:end])[2].kind
-    except (TornItem, msgspec.DecodeError):
+    except TornItem:
+        return ""
+    return _parse_kind(data[HEADER_BYTES:end])
+
+
+def _parse_kind(raw: bytes) -> str:
+    try:
+        return _decode_start(raw)[2].kind
+    except msgspec.DecodeError:
         return ""
 
 

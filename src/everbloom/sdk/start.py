@@ -205,6 +205,7 @@ def _start_capture(session: Session, settings: Settings, created_us: int, rank: 
         rank=rank,
         has_resources=capture.resources,
         spools=console.orders if console is not None else [],
+        is_tidied=settings.tidy,
     )
     session.console = console
     session.guarded(lambda: session.watch(start_watcher(order, console.targets if console else [])))

@@ -89,7 +89,7 @@ def is_item(item: Any) -> bool:
     if not isinstance(item, list) or len(item) != 3 or type(item[1]) is not int or not isinstance(item[2], dict):
         return False
     head, _, body = item
-    numbers = all(isinstance(name, str) and type(value) in (int, float) for name, value in body.items())
+    numbers = all(isinstance(name, str) and type(value) in (int, float, bool) for name, value in body.items())
     return isinstance(head, str) or (type(head) is int and bool(body) and numbers)
 
 

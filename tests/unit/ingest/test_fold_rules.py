@@ -137,13 +137,13 @@ def test_command_and_limits_are_the_last_that_were_told():
     assert (folded.command.argv, folded.limits) == (["b"], {"m": 1.0, "n": 3.0})
 
 
-def test_a_problem_counts_up_within_a_writer_and_adds_up_over_writers():
+def test_counts_of_a_problem_add_up_over_records_and_writers():
     folded = fold(
         said(Problem(code="x", message="m", count=1), 1, writer="a"),
         said(Problem(code="x", message="m", count=5), 2, writer="a"),
         said(Problem(code="x", message="m", count=2), 3, writer="b"),
     )
-    assert {code: problem.count for code, problem in folded.problems.items()} == {"x": 7}
+    assert {code: problem.count for code, problem in folded.problems.items()} == {"x": 8}
 
 
 def test_records_of_unknown_types_change_nothing():

@@ -1,6 +1,5 @@
 """Run the demo's chains two at a time, stop the ones that are to be stopped, then show what there is to see."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import msgspec
 from everbloom.cli.demo.plan import Chain, plan_chains
 from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import Unavailable
-from everbloom.core.settings import Settings, load_settings
+from everbloom.core.settings import Settings, child_environment, load_settings
 
 AT_ONCE = 2
 STOP_AFTER_LINES = 6  # a run that is to be stopped has printed so many lines of progress by then
@@ -29,7 +28,7 @@ class _Worker:
     def __init__(self, chain: Chain, root: Path, log: Path) -> None:
         self.chain = chain
         self._log = log
-        environment = {**os.environ, "EVERBLOOM_ROOT": str(root), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+        environment = child_environment(EVERBLOOM_ROOT=str(root), PYTHONUNBUFFERED="1", OMP_NUM_THREADS="1")
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "everbloom.cli.demo.train"],
@@ -157,7 +156,7 @@ def _show(settings: Settings) -> None:
     for words in commands:
         click.echo(click.style(f"$ everbloom {' '.join(_quoted(word) for word in words)}", bold=True))
         sys.stdout.flush()
-        environment = {**os.environ, "EVERBLOOM_ROOT": str(settings.root)}
+        environment = child_environment(EVERBLOOM_ROOT=str(settings.root))
         subprocess.run([sys.executable, "-m", "everbloom.cli", *words], env=environment, check=True)
         click.echo()
     click.echo("Look further:")

@@ -1,0 +1,40 @@
+"""Tell an exception that a person's signal handler raised from one that recording raised.
+
+A handler runs between any two instructions of the main thread, inside of `log()` too. What it raises, a timeout
+by `signal.alarm` say, is meant for training and must reach it, whatever recording does with its own errors.
+"""
+
+import signal
+from collections.abc import Iterator
+from types import CodeType
+
+
+def find_handler_error(error: BaseException) -> BaseException | None:
+    """Return the exception of a signal handler that an error is or came of; None where there is none.
+
+    Such an exception came through the code of a handler that is installed now.
+    """
+    codes = set(_iter_handler_codes())
+    link: BaseException | None = error
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        traceback = link.__traceback__
+        while traceback is not None:
+            if traceback.tb_frame.f_code in codes:
+                return link
+            traceback = traceback.tb_next
+        link = link.__cause__ or link.__context__
+    return None
+
+
+def _iter_handler_codes() -> Iterator[CodeType]:
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
+        handler = getattr(handler, "func", handler)  # functools.partial
+        handler = getattr(handler, "__func__", handler)  # a bound method
+        code = getattr(handler, "__code__", None)
+        if code is None and callable(handler):  # an object with a `__call__` of its own
+            code = getattr(type(handler).__call__, "__code__", None)
+        if isinstance(code, CodeType):
+            yield code
