@@ -5,7 +5,7 @@ import type { WireNumber } from '@/domain/numbers';
 export type RunState = 'running' | 'finished' | 'failed' | 'killed' | 'cancelled' | 'lost';
 export type Direction = 'max' | 'min';
 export type Verdict = 'supported' | 'refuted' | 'inconclusive';
-export type Cell = WireNumber | string | boolean | null | readonly Cell[] | { readonly [key: string]: Cell };
+export type Cell = number | string | boolean | null | readonly string[];
 
 export interface ErrorBody {
   error: { code: string; message: string; fields?: Record<string, unknown> };
@@ -23,9 +23,9 @@ export interface Objective {
   metric: string;
   direction: Direction;
   is_guessed: boolean;
-  best: WireNumber | null;
-  best_run_id: RunId | null;
-  best_run_name: string | null;
+  best: WireNumber;
+  best_run_id: RunId;
+  best_run_name: string;
   staircase: WireNumber[];
 }
 
@@ -58,14 +58,14 @@ export interface RunRow {
   duration_s: number | null;
   slot: number;
   tags: string[];
-  note: string | null;
+  note: string;
   note_version: number;
   likes: number;
   why: string | null;
   conclusion: string | null;
   verdict: string | null;
   user: string | null;
-  experiment: string | null;
+  experiment: string;
   project: string;
   namespace: string;
   parent: RunId | null;
@@ -73,8 +73,8 @@ export interface RunRow {
   is_stalled: boolean;
   error_line: string | null;
   cells: Record<string, Cell>;
-  /** Up to 32 points of the asked metric, quantised to 0..255; null where there is a gap. */
-  spark: (number | null)[] | null;
+  /** 32 values of the metric asked for, 0 to 254 over the run's own range; 255 = no point. */
+  spark: number[] | null;
 }
 
 export interface RunPage {
@@ -93,8 +93,8 @@ export interface Column {
   kind: ColumnKind;
   label: string;
   group: string;
-  n: number;
-  varies: boolean;
+  n: number | null;
+  varies: boolean | null;
   direction: Direction | null;
   min: WireNumber | null;
   max: WireNumber | null;
@@ -103,12 +103,14 @@ export interface Column {
 
 export interface ColumnCatalogue {
   columns: Column[];
+  total: number;
   default: string[];
   constant: { key: string; value: Cell }[];
+  watermark: number;
 }
 
 export interface Facet {
-  values: { value: Cell; count: number }[];
+  values: { value: string; count: number }[];
 }
 
 export interface Best {
@@ -126,8 +128,8 @@ export interface Best {
 
 export interface Offer {
   text: string;
-  kind: string;
-  detail: string | null;
+  kind: 'key' | 'operator' | 'join' | 'value';
+  detail: string;
   count: number | null;
 }
 
@@ -142,33 +144,41 @@ export interface SearchHit {
   name: string;
   project: string;
   namespace: string;
+  state: RunState;
   where: string;
   excerpt: string;
+  line: number | null;
 }
 
 export interface SavedView {
   name: string;
   query: string;
+  created_at: EpochMicros;
 }
+
+export type SetFields = Partial<Record<'why' | 'conclusion' | 'verdict' | 'name' | 'domain', string | null>> & { archived?: boolean };
 
 export type Edit =
   | { kind: 'tag'; add: string[]; remove: string[] }
-  | { kind: 'note'; text: string; append: boolean; base: number | null }
-  | { kind: 'like'; on: boolean; target: string | null }
-  | { kind: 'set'; fields: Partial<Record<'why' | 'conclusion' | 'verdict' | 'name' | 'domain', string | null>> & { archived?: boolean } };
+  | { kind: 'note'; text: string; append?: boolean; base?: number | null }
+  | { kind: 'like'; on: boolean; target?: string }
+  | { kind: 'set'; fields: SetFields; expect?: SetFields | null };
 
 export interface EditResult {
   row: RunRow;
   undo: Edit[];
+  watermark: number;
 }
 
 export interface BulkResult {
   changed: number;
-  undo_token: string;
+  undo_token: string | null;
+  watermark: number;
 }
 
 export interface ChangedEvent {
   watermark: number;
   runs: RunId[] | 'many';
-  projects: string[];
+  /** Namespace and project of each run. */
+  projects: [string, string][];
 }

@@ -4,12 +4,14 @@ import './tokens.css';
 import './base.css';
 import { mount } from 'svelte';
 import { startLive } from '@/api/live.svelte';
+import { startKeys } from '@/state/keys.svelte';
 import { startPreferences } from '@/state/preferences.svelte';
 import { startUrl } from '@/state/url.svelte';
 import App from './App.svelte';
 
 startPreferences();
 startUrl();
+startKeys();
 const target = document.getElementById('app');
 if (target) mount(App, { target });
 startLive();

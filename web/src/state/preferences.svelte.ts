@@ -81,17 +81,20 @@ export function setLayout(scope: string, change: Partial<ColumnLayout>): void {
 export const layoutOf = (scope: string): ColumnLayout => preferences.layouts[scope] ?? { keys: null, pinned: [], widths: {} };
 
 const system = typeof matchMedia === 'undefined' ? null : matchMedia('(prefers-color-scheme: dark)');
+const machine = $state({ isDark: system?.matches === true });
+
+/** Whether the page is dark now, by choice or by the system. */
+export const isDark = (): boolean => preferences.theme === 'dark' || (preferences.theme === 'system' && machine.isDark);
 
 function show(): void {
-  const isDark = preferences.theme === 'dark' || (preferences.theme === 'system' && system?.matches === true);
-  document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
+  document.documentElement.dataset.theme = isDark() ? 'dark' : 'light';
   document.documentElement.dataset.density = preferences.density;
 }
 
 /** Show theme and density on the page, follow the system's theme and what other tabs change. */
 export function startPreferences(): void {
   show();
-  system?.addEventListener('change', show);
+  system?.addEventListener('change', () => (machine.isDark = system.matches));
   addEventListener('storage', (event) => {
     if (event.key === storageKey) Object.assign(preferences, parsePreferences(event.newValue));
   });

@@ -1,0 +1,58 @@
+// One function per question to the server: path and parameters here, so that pages never spell an address.
+import type { QueryAsk } from './queries.svelte';
+import { getJson, queryString, sendJson, type Query } from './client';
+import type { Best, BulkResult, ColumnCatalogue, Completion, Edit, EditResult, Facet, Projects, RunPage, SavedView, SearchHit, Session } from './types';
+
+/** Which runs a page is about: where, and which of them. */
+export interface RunScope {
+  ns: string | null;
+  project: string | null;
+  experiment: string | null;
+  f: string;
+  archived: 'false' | 'true' | 'both';
+}
+
+function ask<T>(resource: string, path: string, query: Query, freshMs?: number): QueryAsk<T> {
+  const base = { key: `${resource}${queryString(query)}`, read: (signal: AbortSignal) => getJson<T>(path, query, signal) };
+  return freshMs === undefined ? base : { ...base, freshMs };
+}
+
+const flat = (scope: RunScope): Query => ({ ...scope, archived: scope.archived === 'false' ? null : scope.archived });
+
+export const askSession = (): QueryAsk<Session> => ask('session', '/session', {}, 3_600_000);
+export const askProjects = (): QueryAsk<Projects> => ask('projects', '/projects', {}, 60_000);
+export const askColumns = (scope: RunScope): QueryAsk<ColumnCatalogue> => ask('columns', '/runs/columns', { ...flat(scope), limit: 2000 }, 30_000);
+export const askBest = (scope: RunScope, baseline: string | null): QueryAsk<{ best: Best[] }> => ask('best', '/runs/best', { ...flat(scope), baseline, limit: 5 }, 60_000);
+export const askFacet = (scope: RunScope, key: string): QueryAsk<Facet> => ask('facet', '/runs/facets', { ...flat(scope), key, limit: 50 }, 10_000);
+export const askViews = (ns: string, project: string): QueryAsk<{ views: SavedView[] }> => ask('views', '/views', { ns, project }, 60_000);
+
+export interface PageAsk {
+  sort: string;
+  offset: number;
+  limit: number;
+  cols: readonly string[];
+  spark: string;
+}
+
+export const readRuns = (scope: RunScope, page: PageAsk, signal?: AbortSignal): Promise<RunPage> => getJson('/runs', { ...flat(scope), ...page }, signal);
+
+export const readCompletion = (text: string, at: number, scope: RunScope, signal: AbortSignal): Promise<Completion> =>
+  getJson('/complete', { text, at, ns: scope.ns, project: scope.project }, signal);
+
+export const searchRuns = (q: string, ns: string | null, project: string | null, signal: AbortSignal): Promise<{ hits: SearchHit[] }> =>
+  getJson('/search', { q, ns, project, limit: 8 }, signal);
+
+export const editRun = (id: string, edits: readonly Edit[]): Promise<EditResult> => sendJson('PATCH', `/runs/${id}`, { edits });
+export const editRuns = (ids: readonly string[], edits: readonly Edit[]): Promise<BulkResult> => sendJson('POST', '/runs/bulk', { ids, edits });
+export const editMatching = (scope: RunScope, edits: readonly Edit[]): Promise<BulkResult> =>
+  sendJson('POST', '/runs/bulk', { ...scope, archived: { false: false, true: true, both: null }[scope.archived], edits });
+export const undoBulk = (token: string): Promise<BulkResult> => sendJson('POST', '/undo', { undo_token: token });
+
+export const saveView = (ns: string, project: string, name: string, query: string): Promise<{ views: SavedView[] }> =>
+  sendJson('PUT', `/views/${encodeURIComponent(name)}${queryString({ ns, project })}`, { query });
+export const deleteView = (ns: string, project: string, name: string): Promise<{ views: SavedView[] }> =>
+  sendJson('DELETE', `/views/${encodeURIComponent(name)}${queryString({ ns, project })}`);
+
+export const orderProjects = (order: readonly [string, string][]): Promise<null> => sendJson('PUT', '/projects/order', { order });
+export const archiveProject = (ns: string, project: string, isArchived: boolean): Promise<null> =>
+  sendJson('PATCH', `/projects/${encodeURIComponent(ns)}/${encodeURIComponent(project)}`, { is_archived: isArchived });

@@ -1,0 +1,97 @@
+// What the palette offers for what is typed: a filter with its count, runs, things to do, places to go, in one list.
+// Places and commands answer at once; the server's filter and runs follow, and a newer keystroke drops an older answer.
+import { readRuns, searchRuns, type RunScope } from '@/api/resources';
+import type { Project, RunPage, SearchHit } from '@/api/types';
+import { describeClause } from '@/domain/filter-clauses';
+import { formatCount } from '@/domain/numbers';
+import { projectPath, runPath, scopeOf, type Place, type Scope } from '@/domain/paths';
+import { listCommands, printKeys } from '@/state/keys.svelte';
+import { navigate } from '@/state/url.svelte';
+
+export interface Entry {
+  id: string;
+  kind: 'Filter' | 'Run' | 'Do' | 'Go';
+  label: string;
+  detail: string;
+  keys: string;
+  run: () => void;
+}
+
+const settleMs = 60;
+const runsShown = 6;
+
+/** Whether the letters of `typed` stand in `label` in their order, words first. Pure. */
+export function isMatch(label: string, typed: string): boolean {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = label.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+export class Palette {
+  typed = $state('');
+  server = $state.raw<Entry[]>([]);
+  isAsking = $state(false);
+  #place: () => Place;
+  #projects: () => readonly Project[];
+  #abort: AbortController | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(place: () => Place, projects: () => readonly Project[]) {
+    this.#place = place;
+    this.#projects = projects;
+  }
+
+  readonly entries = $derived.by(() => [...this.server.filter((entry) => entry.kind === 'Filter'), ...this.server.filter((entry) => entry.kind === 'Run'), ...this.#commands(), ...this.#places()]);
+
+  type(text: string): void {
+    this.typed = text;
+    clearTimeout(this.#timer);
+    this.#abort?.abort();
+    this.isAsking = text.trim() !== '';
+    if (!this.isAsking) this.server = [];
+    else this.#timer = setTimeout(() => void this.#ask(text.trim()), settleMs);
+  }
+
+  #commands(): Entry[] {
+    return listCommands()
+      .filter((command) => command.isOffered !== false && isMatch(command.label, this.typed))
+      .map((command) => ({ id: `do:${command.label}`, kind: 'Do', label: command.label, detail: '', keys: printKeys(command.keys), run: command.run }));
+  }
+
+  #places(): Entry[] {
+    const projects = this.#projects().map((project): Entry => {
+      const scope = { namespace: project.namespace, project: project.name };
+      return { id: `go:${projectPath(scope)}`, kind: 'Go', label: project.name, detail: `${project.namespace}, ${formatCount(project.runs)} runs`, keys: '', run: () => navigate(projectPath(scope)) };
+    });
+    return projects.filter((entry) => isMatch(`${entry.label} ${entry.detail}`, this.typed)).slice(0, 12);
+  }
+
+  async #ask(text: string): Promise<void> {
+    const abort = new AbortController();
+    this.#abort = abort;
+    const scope = scopeOf(this.#place());
+    const where: RunScope = { ns: scope?.namespace ?? null, project: scope?.project ?? null, experiment: scope?.experiment ?? null, f: text, archived: 'false' };
+    const page = { sort: '-created', offset: 0, limit: runsShown, cols: [], spark: '' };
+    const [matches, hits] = await Promise.allSettled([readRuns(where, page, abort.signal), searchRuns(text, where.ns, where.project, abort.signal)]);
+    if (abort.signal.aborted) return;
+    const found = matches.status === 'fulfilled' ? matches.value : null;
+    this.server = [...(found && scope ? [filterEntry(text, found.total, scope)] : []), ...runEntries(found, hits.status === 'fulfilled' ? hits.value.hits : [])];
+    this.isAsking = false;
+  }
+}
+
+function filterEntry(text: string, total: number, scope: Scope): Entry {
+  const label = describeClause(text).filter(Boolean).join(' ');
+  const run = () => navigate(`${projectPath(scope)}?${new URLSearchParams({ f: text })}`);
+  return { id: 'filter', kind: 'Filter', label, detail: total === 1 ? '1 run matches' : `${formatCount(total)} runs match`, keys: '', run };
+}
+
+function runEntries(found: RunPage | null, hits: readonly SearchHit[]): Entry[] {
+  const entries = new Map<string, Entry>();
+  const add = (id: string, label: string, detail: string) => {
+    if (!entries.has(id)) entries.set(id, { id: `run:${id}`, kind: 'Run', label, detail, keys: '', run: () => navigate(runPath(id)) });
+  };
+  for (const row of found?.rows ?? []) add(row.id, row.name, row.note || row.tags.join(', ') || row.state);
+  for (const hit of hits) add(hit.run_id, hit.name, `${hit.where}: ${hit.excerpt}`);
+  return [...entries.values()].slice(0, runsShown);
+}
