@@ -39,7 +39,7 @@ describe('parseFrame', () => {
   test('gives each column of each series back', () => {
     const frame = parseFrame(
       encode({
-        header: { n: 2, axis: 'relative', smoothed: true, series: [{ ...plain, rank: 3 }] },
+        header: { n: 2, axis: 'relative', is_exact: true, series: [{ ...plain, rank: 3, arrays: ['first', 'smoothed'] }] },
         floats: [
           [10, 20],
           [1, 2],
@@ -57,7 +57,7 @@ describe('parseFrame', () => {
       }),
     );
     const [series] = frame.series;
-    expect(frame.axis).toBe('relative');
+    expect([frame.axis, frame.isExact]).toEqual(['relative', true]);
     expect([...frame.x]).toEqual([10, 20]);
     expect(series?.rank).toBe(3);
     expect([...(series?.first ?? [])]).toEqual([1, 2]);

@@ -25,6 +25,8 @@ export interface SeriesFrame {
 
 export interface Frame {
   readonly axis: Axis;
+  /** Each bucket holds one x: nothing was reduced. */
+  readonly isExact: boolean;
   readonly x: Float64Array;
   readonly series: readonly SeriesFrame[];
 }
@@ -44,6 +46,7 @@ interface HeaderSeries {
 interface Header {
   readonly n: number;
   readonly axis: Axis;
+  readonly isExact: boolean;
   readonly series: readonly HeaderSeries[];
 }
 
@@ -59,12 +62,12 @@ export function parseFrame(buffer: ArrayBuffer): Frame {
   const x = reader.readFloats();
   const series = header.series.map((one) => readSeries(reader, one));
   reader.ensureEnd();
-  return { axis: header.axis, x, series };
+  return { axis: header.axis, isExact: header.isExact, x, series };
 }
 
 /** A frame without buckets, for a chart whose data are still on their way. */
 export function emptyFrame(axis: Axis = 'step'): Frame {
-  return { axis, x: new Float64Array(0), series: [] };
+  return { axis, isExact: true, x: new Float64Array(0), series: [] };
 }
 
 function readSeries(reader: ColumnReader, header: HeaderSeries): SeriesFrame {
@@ -118,20 +121,19 @@ function parseHeader(text: string): Header {
   if (!isRecord(value) || typeof n !== 'number' || !Number.isInteger(n) || n < 0 || !Array.isArray(series)) {
     throw new FrameError(`the header of a frame says neither n nor series: ${text.slice(0, 80)}`);
   }
-  const isSmoothed = value['smoothed'] === true;
-  return { n, axis: toAxis(value['axis']), series: series.map((one: unknown) => parseSeriesHeader(one, isSmoothed)) };
+  return { n, axis: toAxis(value['axis']), isExact: value['is_exact'] === true, series: series.map(parseSeriesHeader) };
 }
 
-function parseSeriesHeader(value: unknown, isSmoothed: boolean): HeaderSeries {
+function parseSeriesHeader(value: unknown): HeaderSeries {
   if (!isRecord(value) || typeof value['run'] !== 'string' || typeof value['metric'] !== 'string') {
     throw new FrameError('a series in the header of a frame names no run or no metric');
   }
-  const own = value['smoothed'];
+  const arrays: unknown = value['arrays'];
   return {
     run: value['run'],
     metric: value['metric'],
     rank: typeof value['rank'] === 'number' ? value['rank'] : 0,
-    isSmoothed: typeof own === 'boolean' ? own : isSmoothed,
+    isSmoothed: Array.isArray(arrays) && arrays.includes('smoothed'),
   };
 }
 

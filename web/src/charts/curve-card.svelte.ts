@@ -1,0 +1,97 @@
+/**
+ * What a card does around its chart: which question it asks, what its own scale and zoom are, what its title says, what its
+ * menu offers. The page's view holds for all cards; a card may look at itself on another scale.
+ */
+import type { Scale } from '@/domain/ticks';
+import { formatNumber } from '@/domain/numbers';
+import type { SharedCursor } from './cursor.svelte';
+import { countOdd, toAxisUnits, toColumns, type ChartLine, type ChartView } from './lines';
+import type { Range } from './range';
+import { toReadout } from './readout';
+import { SeriesQuery, type LoadFrame, type SeriesAsk } from './series-query.svelte';
+
+export interface ChartMetric {
+  readonly name: string;
+  readonly direction: 'max' | 'min' | null;
+}
+
+export interface CardInput {
+  readonly metric: ChartMetric;
+  readonly lines: readonly ChartLine[];
+  readonly view: ChartView;
+  readonly cursor: SharedCursor;
+  readonly load: LoadFrame;
+  /** Rises when the server has news of these runs. */
+  readonly news: number;
+}
+
+/** Widths are asked for in steps, so that a window that grows by a pixel asks nothing anew. */
+const COLUMN_STEP = 100;
+const COLUMNS_MOST = 3000;
+
+export class CurveCardState {
+  width = $state(0);
+  isSeen = $state(false);
+  isTable = $state(false);
+  ownScale = $state<Scale | null>(null);
+  ownClip = $state<boolean | null>(null);
+
+  readonly view: ChartView = $derived.by(() => {
+    const { view } = this.input();
+    return { ...view, scale: this.ownScale ?? view.scale, isClipped: this.ownClip ?? view.isClipped };
+  });
+  readonly query: SeriesQuery;
+
+  constructor(readonly input: () => CardInput) {
+    this.query = new SeriesQuery(
+      () => ({ ask: this.toAsk(), news: this.input().news, isWanted: this.isSeen && this.width > 0 }),
+      () => this.input().load,
+    );
+  }
+
+  /** What is drawn: only when the answer belongs to the axis that is looked at. */
+  readonly data = $derived.by(() => {
+    const { frame } = this.query;
+    if (frame === null || frame.axis !== this.view.axis) return { lines: [], xs: new Float64Array(0) };
+    return { lines: toColumns(frame, this.input().lines), xs: toAxisUnits(frame) };
+  });
+
+  readonly odd = $derived.by(() => countOdd(this.data.lines, this.view.scale));
+
+  readonly zoom = $derived.by(() => ({
+    range: this.input().cursor.zoom,
+    set: (range: Range | null) => (this.input().cursor.zoom = range),
+  }));
+
+  /** The line and value in the title: at the cursor that in focus or the best there, else the best at the end. */
+  readonly headline = $derived.by(() => {
+    const { cursor, metric } = this.input();
+    const { lines, xs } = this.data;
+    const x = cursor.x ?? xs.at(-1);
+    if (x === undefined) return null;
+    const at = cursor.x === null ? lines.map((line) => ({ line: line.line, value: line.main[line.before.at(-1) ?? -1] })) : null;
+    if (at === null) {
+      const rows = toReadout(lines, xs, x, metric.direction);
+      const row = rows.find(({ line }) => line.run === cursor.focus) ?? rows[0];
+      return row === undefined || row.reading.kind !== 'value' ? null : { line: row.line, text: row.text };
+    }
+    const sign = metric.direction === 'min' ? 1 : -1;
+    const [best] = at.flatMap(({ line, value }) => (value === undefined ? [] : [{ line, value }])).sort((a, b) => sign * (a.value - b.value));
+    return best === undefined ? null : { line: best.line, text: formatNumber(best.value) };
+  });
+
+  private toAsk(): SeriesAsk {
+    const { lines, cursor } = this.input();
+    const { axis, smoothing } = this.view;
+    const unit = axis === 'step' ? 1 : 1e6;
+    const wanted = Math.ceil((this.width * devicePixelRatio) / COLUMN_STEP) * COLUMN_STEP;
+    return {
+      axis,
+      columns: Math.min(COLUMNS_MOST, Math.max(COLUMN_STEP, wanted)),
+      smoothing: smoothing > 0 ? smoothing : null,
+      low: cursor.zoom === null ? null : Math.floor(cursor.zoom[0] * unit),
+      high: cursor.zoom === null ? null : Math.ceil(cursor.zoom[1] * unit),
+      series: lines.map(({ run, metric, rank }) => ({ run, metric, rank: rank ?? 0 })),
+    };
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What a chart shows, as plain columns: the main line of each run, where it is broken, what is odd about it. Pure, so that
+ * drawing, hovering, the table twin and the exports all tell the same story. Empty buckets are bridged (a sparse metric
+ * is a line, too); a bucket that holds only NaN or ±inf breaks the line.
+ */
+import type { Axis, Frame, SeriesFrame } from '@/domain/frame';
+import { firstAtOrAfter, interpolate, lastFilled, nextFilled, quantile } from '@/domain/nearest';
+import type { Scale } from '@/domain/ticks';
+
+/** A run's line in a chart. */
+export interface ChartLine {
+  /** The run's id; with `metric` and `rank` it names the series. */
+  readonly run: string;
+  readonly metric: string;
+  readonly rank?: number;
+  readonly name: string;
+  /** 1 to 24, see `domain/colour.ts`. */
+  readonly slot: number;
+  readonly isLive?: boolean;
+  readonly isBaseline?: boolean;
+}
+
+/** How a chart is looked at; the same for all charts of a page. */
+export interface ChartView {
+  readonly axis: Axis;
+  readonly scale: Scale;
+  /** Weight of the moving average, 0 = none. */
+  readonly smoothing: number;
+  readonly hasBand: boolean;
+  readonly hasRaw: boolean;
+  /** Show the 1st to 99th percentile only, and mark that more is there. */
+  readonly isClipped: boolean;
+}
+
+/** A line with its columns, all of the frame's length. */
+export interface LineColumns {
+  readonly line: ChartLine;
+  readonly series: SeriesFrame;
+  /** What the main line goes through; NaN where a bucket has nothing finite. */
+  readonly main: Float64Array;
+  /** Whether `main` is smoothed, so that the raw line is drawn under it. */
+  readonly isSmoothed: boolean;
+  /** 1 where the line is broken: a bucket with only NaN or ±inf. */
+  readonly breaks: Uint8Array;
+  /** Index of the last filled bucket at or before each, the next one at or after; -1 where there is none. */
+  readonly before: Int32Array;
+  readonly after: Int32Array;
+}
+
+export interface OddCounts {
+  readonly nan: number;
+  readonly inf: number;
+  /** Finite points that a log axis cannot show; counted by buckets. */
+  readonly notPositive: number;
+}
+
+/** x in the units that an axis is labelled in: steps, or seconds. */
+export function toAxisUnits(frame: Frame): Float64Array {
+  return frame.axis === 'step' ? frame.x : frame.x.map((micros) => micros / 1e6);
+}
+
+/** Join a frame's series with the lines that asked for them; a line without its series is left out. */
+export function toColumns(frame: Frame, lines: readonly ChartLine[]): LineColumns[] {
+  const bySeries = new Map(frame.series.map((series) => [seriesKey(series), series]));
+  return lines.flatMap((line) => {
+    const series = bySeries.get(seriesKey(line));
+    return series === undefined ? [] : [buildColumns(line, series, frame.x.length)];
+  });
+}
+
+export function seriesKey(of: { readonly run: string; readonly metric: string; readonly rank?: number }): string {
+  return `${of.run}/${of.rank ?? 0}/${of.metric}`;
+}
+
+function buildColumns(line: ChartLine, series: SeriesFrame, n: number): LineColumns {
+  const main = new Float64Array(n).fill(Number.NaN);
+  const breaks = new Uint8Array(n);
+  for (let index = 0; index < n; index += 1) {
+    const odd = oddAt(series, index);
+    const hasFinite = (series.count[index] ?? 0) > odd;
+    if (hasFinite) main[index] = firstFinite((series.smoothed ?? series.last)[index], series, index);
+    else breaks[index] = odd > 0 ? 1 : 0;
+  }
+  const isFilled = (index: number): boolean => !Number.isNaN(main[index]);
+  const isSmoothed = series.smoothed !== null;
+  return { line, series, main, isSmoothed, breaks, before: lastFilled(n, isFilled), after: nextFilled(n, isFilled) };
+}
+
+/** `count` holds odd points, too, so the last of a bucket may be NaN while others in it are not. */
+function firstFinite(value: number | undefined, { first, min, max }: SeriesFrame, index: number): number {
+  return [value, first[index], max[index], min[index]].find((one) => Number.isFinite(one)) ?? Number.NaN;
+}
+
+function oddAt(series: SeriesFrame, index: number): number {
+  return (series.nan[index] ?? 0) + (series.posInf[index] ?? 0) + (series.negInf[index] ?? 0);
+}
+
+/** What a line reads at x. */
+export type Reading =
+  | { readonly kind: 'value'; readonly value: number; readonly raw: number; readonly index: number }
+  | { readonly kind: 'not yet' | 'ended' | 'none' };
+
+/** Read a line at x: the last bucket at or before it. Past its end a line that runs on is `not yet` there. */
+export function readAt(columns: LineColumns, xs: Float64Array, x: number): Reading {
+  const cut = firstAtOrAfter(xs, x);
+  const at = Math.min(xs[cut] === x ? cut : cut - 1, xs.length - 1);
+  const index = at < 0 ? -1 : (columns.before[at] ?? -1);
+  if (index < 0) return { kind: 'none' };
+  const isPast = (columns.after[Math.min(cut, xs.length - 1)] ?? -1) < 0;
+  if (isPast && xs[index] !== x) return { kind: columns.line.isLive === true ? 'not yet' : 'ended' };
+  return { kind: 'value', value: columns.main[index] ?? Number.NaN, raw: columns.series.last[index] ?? Number.NaN, index };
+}
+
+/** The height of the drawn line at x, between two points where it falls between; NaN where no line is. */
+export function lineAt(columns: LineColumns, xs: Float64Array, x: number): number {
+  const cut = firstAtOrAfter(xs, x);
+  const after = columns.after[cut] ?? -1;
+  const before = columns.before[xs[cut] === x ? cut : cut - 1] ?? -1;
+  if (before < 0 || after < 0) return Number.NaN;
+  const [x0, x1] = [xs[before] ?? x, xs[after] ?? x];
+  return interpolate(x0, columns.main[before] ?? Number.NaN, x1, columns.main[after] ?? Number.NaN, x);
+}
+
+/** Whether better is up: most tooltips are read from the best down. Without a direction, from the top down. */
+export function compareReadings(a: Reading, b: Reading, direction: 'max' | 'min' | null): number {
+  if (a.kind !== 'value' || b.kind !== 'value') return Number(b.kind === 'value') - Number(a.kind === 'value');
+  return direction === 'min' ? a.value - b.value : b.value - a.value;
+}
+
+/** How many points were NaN or infinite, and how many buckets a log axis cannot show. */
+export function countOdd(lines: readonly LineColumns[], scale: Scale): OddCounts {
+  let nan = 0;
+  let inf = 0;
+  let notPositive = 0;
+  for (const { series, main } of lines) {
+    for (let index = 0; index < main.length; index += 1) {
+      nan += series.nan[index] ?? 0;
+      inf += (series.posInf[index] ?? 0) + (series.negInf[index] ?? 0);
+      if (scale === 'log' && (main[index] ?? 1) <= 0) notPositive += 1;
+    }
+  }
+  return { nan, inf, notPositive };
+}
+
+export interface Extent {
+  readonly low: number;
+  readonly high: number;
+  /** Something lies beyond it, as the percentiles were asked for. */
+  readonly isClipped: boolean;
+}
+
+/** The range of y that shows the lines between two x: all of what is drawn, or its 1st to 99th percentile. */
+export function yExtent(lines: readonly LineColumns[], xs: Float64Array, view: ChartView, from: number, to: number): Extent | null {
+  const first = firstAtOrAfter(xs, from);
+  const values: number[] = [];
+  for (const one of lines) {
+    const columns = [one.main, ...(view.hasBand || view.hasRaw || !one.isSmoothed ? [one.series.min, one.series.max] : [])];
+    for (const column of columns) {
+      for (let index = first; index < xs.length && (xs[index] ?? to) <= to; index += 1) {
+        const value = column[index] ?? Number.NaN;
+        if (Number.isFinite(value) && (view.scale !== 'log' || value > 0)) values.push(value);
+      }
+    }
+  }
+  return values.length === 0 ? null : toExtent(Float64Array.from(values).sort(), view.isClipped);
+}
+
+function toExtent(sorted: Float64Array, isClipped: boolean): Extent {
+  const least = sorted[0] ?? 0;
+  const greatest = sorted.at(-1) ?? 0;
+  if (!isClipped) return { low: least, high: greatest, isClipped: false };
+  const [low, high] = [quantile(sorted, 0.01), quantile(sorted, 0.99)];
+  return { low, high, isClipped: low > least || high < greatest };
+}

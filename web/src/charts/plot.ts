@@ -1,0 +1,223 @@
+/**
+ * A chart's base canvas: uPlot does scales, axes and the order of drawing, our traces do the lines. One instance a chart;
+ * `show` gives it new columns, and rebuilds it only when the number of lines or the kind of scale changed.
+ */
+import uPlot from 'uplot';
+import { BASELINE_DASH, slotDash } from '@/domain/colour';
+import { symlog, symlogInverse, type Scale } from '@/domain/ticks';
+import type { ChartView, LineColumns } from './lines';
+import { drawMarks } from './marks';
+import { symlogThreshold, xTicks, yTicks, type Range } from './range';
+import { runColour, type Palette } from './theme.svelte';
+import { traceBand, traceMain, traceRaw, type Places } from './trace';
+
+export interface Picture {
+  readonly lines: readonly LineColumns[];
+  readonly xs: Float64Array;
+  readonly view: ChartView;
+  readonly xRange: Range;
+  readonly yRange: Range;
+  readonly isClipped: boolean;
+  readonly palette: Palette;
+}
+
+const AXIS_HEIGHT_PX = 24;
+const RAW_ALPHA = 0.17;
+const BAND_ALPHA = 0.1;
+
+export function dashOf({ line }: LineColumns): readonly number[] {
+  return line.isBaseline === true ? BASELINE_DASH : slotDash(line.slot);
+}
+
+export class Plot {
+  private chart: uPlot | null = null;
+  private shape = '';
+  private picture: Picture | null = null;
+
+  constructor(private readonly host: HTMLElement) {}
+
+  /** The plotting area in CSS pixels from the host's corner; null before anything is drawn. */
+  get area(): { left: number; top: number; width: number; height: number } | null {
+    if (this.chart === null) return null;
+    const { left, top, width, height } = this.chart.bbox;
+    const ratio = uPlot.pxRatio;
+    return { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
+  }
+
+  get canvas(): HTMLCanvasElement | null {
+    return this.chart?.ctx.canvas ?? null;
+  }
+
+  show(picture: Picture, width: number, height: number): void {
+    this.picture = picture;
+    const shape = `${picture.lines.length} ${picture.view.scale}`;
+    if (this.chart === null || shape !== this.shape) {
+      this.chart?.destroy();
+      this.shape = shape;
+      this.chart = new uPlot(this.buildOptions(picture, width, height), this.toData(picture), this.host);
+      return;
+    }
+    const chart = this.chart;
+    chart.batch(() => {
+      if (chart.width !== width || chart.height !== height) chart.setSize({ width, height });
+      chart.setData(this.toData(picture), true);
+    });
+  }
+
+  destroy(): void {
+    this.chart?.destroy();
+    this.chart = null;
+  }
+
+  /** Pixels from the host's corner to x, and back. */
+  toX(x: number): number {
+    return this.chart === null ? Number.NaN : this.chart.valToPos(x, 'x') + (this.area?.left ?? 0);
+  }
+
+  toY(y: number): number {
+    return this.chart === null ? Number.NaN : this.chart.valToPos(y, 'y') + (this.area?.top ?? 0);
+  }
+
+  fromX(px: number): number {
+    return this.chart === null ? Number.NaN : this.chart.posToVal(px - (this.area?.left ?? 0), 'x');
+  }
+
+  fromY(px: number): number {
+    return this.chart === null ? Number.NaN : this.chart.posToVal(px - (this.area?.top ?? 0), 'y');
+  }
+
+  /** Where values stand, in CSS pixels from the host's corner; for the overlay and the exports. */
+  places(): Places {
+    const xs = this.picture?.xs ?? new Float64Array(0);
+    return { x: (index) => this.toX(xs[index] ?? Number.NaN), y: (value) => this.toY(value) };
+  }
+
+  private toData({ lines, xs }: Picture): uPlot.AlignedData {
+    // uPlot draws with our traces, which read the picture; it only needs columns as long as x.
+    const filler = new Array<number | null>(xs.length).fill(1);
+    return [xs, ...lines.flatMap(() => [filler, filler])];
+  }
+
+  private buildOptions(picture: Picture, width: number, height: number): uPlot.Options {
+    const raws = picture.lines.map((_, index) => this.buildRaw(index));
+    const mains = picture.lines.map((_, index) => this.buildMain(index));
+    return {
+      width,
+      height,
+      padding: [8, 12, 0, 0],
+      legend: { show: false },
+      cursor: { show: false },
+      scales: {
+        x: { time: false, auto: true, range: () => [...(this.picture?.xRange ?? [0, 1])] },
+        y: this.buildScale(picture.view.scale),
+      },
+      axes: [this.buildXAxis(), this.buildYAxis()],
+      series: [{}, ...raws, ...mains],
+      hooks: { draw: [(chart) => this.picture !== null && drawMarks(chart, this.picture)] },
+    };
+  }
+
+  private buildScale(scale: Scale): uPlot.Scale {
+    const range = (): uPlot.Range.MinMax => [...(this.picture?.yRange ?? [0, 1])];
+    if (scale === 'log') return { distr: 3, log: 10, auto: true, range };
+    if (scale === 'linear') return { auto: true, range };
+    const threshold = (): number => symlogThreshold(...(this.picture?.yRange ?? [0, 1]));
+    return { distr: 100, auto: true, range, fwd: (value) => symlog(value, threshold()), bwd: (value) => symlogInverse(value, threshold()) };
+  }
+
+  private buildXAxis(): uPlot.Axis {
+    const ticks = (chart: uPlot) => xTicks(this.picture?.xRange ?? [0, 1], this.picture?.view.axis ?? 'step', Math.max(2, chart.width / 96));
+    return {
+      ...this.buildAxisLook(),
+      size: AXIS_HEIGHT_PX,
+      grid: { show: false },
+      splits: (chart) => ticks(chart).ticks,
+      values: (chart) => ticks(chart).words,
+    };
+  }
+
+  private buildYAxis(): uPlot.Axis {
+    const ticks = (chart: uPlot) => {
+      const { yRange = [0, 1] as const, view } = this.picture ?? {};
+      return yTicks(yRange, view?.scale ?? 'linear', Math.max(2, chart.height / 64));
+    };
+    return {
+      ...this.buildAxisLook(),
+      // As wide as its widest word, so that the plot keeps what it can.
+      size: (chart) => 12 + 6.7 * Math.max(2, ...ticks(chart).words.map((word) => word.length)),
+      grid: { stroke: () => this.picture?.palette.grid ?? 'gray', width: 1 },
+      splits: (chart) => ticks(chart).ticks,
+      values: (chart) => ticks(chart).words,
+    };
+  }
+
+  private buildAxisLook(): uPlot.Axis {
+    return {
+      stroke: () => this.picture?.palette.quietInk ?? 'gray',
+      font: `11px ${this.picture?.palette.numberFont ?? 'monospace'}`,
+      ticks: { show: false },
+      gap: 5,
+      filter: (_, splits) => splits,
+    };
+  }
+
+  private buildRaw(index: number): uPlot.Series {
+    return {
+      scale: 'y',
+      width: 1,
+      points: { show: false },
+      stroke: () => this.colourOf(index, RAW_ALPHA),
+      fill: () => this.colourOf(index, BAND_ALPHA),
+      paths: (chart) => this.traceUnder(chart, index),
+    };
+  }
+
+  private buildMain(index: number): uPlot.Series {
+    return {
+      scale: 'y',
+      width: 1.6,
+      cap: 'round',
+      points: { show: false },
+      stroke: () => this.colourOf(index, 1),
+      paths: (chart) => {
+        const line = this.picture?.lines[index];
+        if (line === undefined) return null;
+        const stroke = new Path2D();
+        (line.isSmoothed ? traceMain : traceRaw)(stroke, line, this.devicePlaces(chart));
+        return { stroke, fill: null, flags: 0 };
+      },
+    };
+  }
+
+  private traceUnder(chart: uPlot, index: number): uPlot.Series.Paths | null {
+    const line = this.picture?.lines[index];
+    if (this.picture === null || line === undefined) return null;
+    const places = this.devicePlaces(chart);
+    const stroke = new Path2D();
+    const fill = new Path2D();
+    if (this.picture.view.hasRaw && line.isSmoothed) traceRaw(stroke, line, places);
+    if (this.picture.view.hasBand) traceBand(fill, line, places);
+    return { stroke, fill, flags: 0 };
+  }
+
+  private devicePlaces(chart: uPlot): Places {
+    const xs = this.picture?.xs ?? new Float64Array(0);
+    const isLog = this.picture?.view.scale === 'log';
+    return {
+      x: (index) => chart.valToPos(xs[index] ?? Number.NaN, 'x', true),
+      y: (value) => (isLog && value <= 0 ? Number.NaN : chart.valToPos(value, 'y', true)),
+    };
+  }
+
+  private colourOf(index: number, alpha: number): string {
+    const line = this.picture?.lines[index];
+    if (this.picture === null || line === undefined) return 'transparent';
+    return withAlpha(runColour(this.picture.palette, line.line.slot), alpha);
+  }
+}
+
+/** A `#rrggbb` colour with an opacity of 0 to 1; other notations stay as they are. */
+export function withAlpha(colour: string, alpha: number): string {
+  if (!/^#[0-9a-f]{6}$/i.test(colour) || alpha >= 1) return colour;
+  return colour + Math.round(alpha * 255).toString(16).padStart(2, '0');
+}
