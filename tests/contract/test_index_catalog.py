@@ -221,5 +221,6 @@ def test_nothing_of_a_failed_transaction_is_kept(catalog):
             catalog.bump_version()
             raise KeyError
 
-    pytest.raises(KeyError, fail)
+    with pytest.raises(KeyError):
+        fail()
     assert (catalog.read_controls(run_id(1)), catalog.read_version()) == ([], 0)

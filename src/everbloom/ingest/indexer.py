@@ -10,24 +10,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from everbloom.core import layout
 from everbloom.core.errors import EverbloomError, Unavailable
 from everbloom.core.ids import RunId, WriterId
-from everbloom.core.records import Console, Edit, Heartbeat, Start, Unknown
+from everbloom.core.records import Console, Edit, Heartbeat, Start
 from everbloom.index.catalog import ControlRow, DamageRow, WriterRow
 from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
 from everbloom.index.store import BUILDING, Index, discard_index, is_index_swapped, open_index, open_main, swap_in
 from everbloom.ingest.fold import EDITS_WRITER
+from everbloom.ingest.journals import (
+    News,
+    cut_dead_segment,
+    is_behind,
+    is_writer_alive,
+    size_of,
+    to_edit_row,
+    to_offset,
+    to_position,
+    to_row,
+)
 from everbloom.ingest.lives import SYSTEM_CLOCK, Clock, look_at
 from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
-from everbloom.ingest.runs import FOLDED_TAGS, build_document, decode_body, fold_run, has_witness, read_text, to_items
+from everbloom.ingest.runs import FOLDED_TAGS, build_document, fold_run, has_witness, read_text, to_items
 from everbloom.ingest.spools import has_spools, recover_spools
-from everbloom.journal.identity import is_process_alive
 from everbloom.journal.pack import JournalPart, PackReader, iter_packs
-from everbloom.journal.reader import Batch, Control, Position, read_batch, read_header
+from everbloom.journal.reader import Control, Position, read_batch
 from everbloom.journal.registry import iter_active, iter_journals, unregister_writer
 from everbloom.workspace.registry import ensure_experiments
 
@@ -54,28 +62,6 @@ class Report:
     points: int = 0
     damaged: int = 0
     refused: dict[WriterId, str] = field(default_factory=dict)
-
-
-@dataclass
-class _News:
-    """What one journal had to tell in a round."""
-
-    run: RunId
-    writer: WriterId
-    batch: Batch
-    is_alive: bool | None
-    in_series: Offset | None
-    in_catalog: Offset | None
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether the writer's process is proved dead."""
-        return self.is_alive is False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing will come after this batch: the writer said so, or is proved dead."""
-        return (self.batch.is_closed or self.is_dead) and not self.batch.has_more
 
 
 class Indexer:
@@ -165,11 +151,11 @@ class Indexer:
 
     # ── reading journals ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _iter_rounds(self, journals: Sequence[tuple[RunId, WriterId]], report: Report) -> Iterator[list[_News]]:
+    def _iter_rounds(self, journals: Sequence[tuple[RunId, WriterId]], report: Report) -> Iterator[list[News]]:
         pending = list(journals)
         offsets = self._read_offsets() if len(pending) > _MANY else None
         while pending:
-            taken: list[_News] = []
+            taken: list[News] = []
             again: list[tuple[RunId, WriterId]] = []
             size = 0
             while pending and size < ROUND_BYTES and len(taken) < ROUND_JOURNALS:
@@ -177,7 +163,7 @@ class Indexer:
                 news = self._read_news(run, writer, report, offsets)
                 if news is not None:
                     taken.append(news)
-                    size += _size_of(news.batch)
+                    size += size_of(news.batch)
                     if news.batch.has_more:
                         again.append((run, writer))
                         if offsets is not None:
@@ -195,15 +181,15 @@ class Indexer:
         writer: WriterId,
         report: Report,
         offsets: tuple[dict[WriterId, Offset], dict[WriterId, Offset]] | None,
-    ) -> _News | None:
+    ) -> News | None:
         journal = layout.journal_dir(self._root, run, writer)
         if offsets is None:
             in_series, in_catalog = self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer)
         else:
             in_series, in_catalog = offsets[0].get(writer), offsets[1].get(writer)
-        start = min(_to_position(in_series), _to_position(in_catalog), key=lambda p: (p.segment, p.byte))
+        start = min(to_position(in_series), to_position(in_catalog), key=lambda p: (p.segment, p.byte))
         # Asked before reading: whatever a process that is dead now wrote is there to be read.
-        is_alive = self._is_alive(journal, start)
+        is_alive = is_writer_alive(journal, start)
         try:
             batch = read_batch(journal, start, now_us=self._clock.now_us())
         except EverbloomError as error:
@@ -216,16 +202,7 @@ class Indexer:
             if not self._suffix:  # its run was deleted, or packed
                 unregister_writer(self._root, run, writer)
             return None
-        return _News(run, writer, batch, is_alive, in_series, in_catalog)
-
-    def _is_alive(self, journal: Path, start: Position) -> bool | None:
-        try:
-            header = read_header(journal, start.segment) or read_header(journal, 0)
-        except (EverbloomError, OSError):
-            return None
-        if header is None:
-            return None
-        return is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot)
+        return News(run, writer, batch, is_alive, in_series, in_catalog)
 
     def _take_packs(self, report: Report) -> None:
         """Take in every closed run that is packed, as its journals were; only a new index has not met them."""
@@ -244,7 +221,7 @@ class Indexer:
                 continue
             for batch in iter_packed_batches(pack, part):
                 in_series, in_catalog = self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer)
-                self._take_round([_News(run, writer, batch, False, in_series, in_catalog)], report)
+                self._take_round([News(run, writer, batch, False, in_series, in_catalog)], report)
                 has_moved = True
         if has_moved:
             with self.index.series_database.transaction():
@@ -256,7 +233,7 @@ class Indexer:
 
     # ── committing a round ────────────────────────────────────────────────────────────────────────────────────
 
-    def _take_round(self, round_: list[_News], report: Report) -> list[tuple[RunId, WriterId]]:
+    def _take_round(self, round_: list[News], report: Report) -> list[tuple[RunId, WriterId]]:
         """Commit what a round read; returns journals that came to be thereby, to be read next."""
         known = {row.writer: row for row in self.index.catalog.read_writers_of({news.run for news in round_})}
         with self.index.series_database.transaction():
@@ -269,7 +246,7 @@ class Indexer:
             self._refold(touched, report)
         return self._retire([news for news in round_ if news.is_over], report)
 
-    def _take_rows(self, news: _News, known: WriterRow | None) -> int:
+    def _take_rows(self, news: News, known: WriterRow | None) -> int:
         seen = news.in_series.rows if news.in_series else 0
         starts = (c.record.rank for c in news.batch.controls if isinstance(c.record, Start))
         rank = next(starts, known.rank if known else 0)
@@ -288,13 +265,13 @@ class Indexer:
                     rows.values[fresh],
                 )
                 points += rows.values[fresh].size
-        if _is_behind(news.in_series, news.batch.end):
-            self.index.series.write_offset(news.writer, _to_offset(news))
+        if is_behind(news.in_series, news.batch.end):
+            self.index.series.write_offset(news.writer, to_offset(news))
         if news.is_over:
             self.index.series.finish_writer(news.run, news.writer)
         return points
 
-    def _take_controls(self, round_: list[_News], known: dict[str, WriterRow], report: Report) -> list[RunId]:
+    def _take_controls(self, round_: list[News], known: dict[str, WriterRow], report: Report) -> list[RunId]:
         """Keep journals' control records; returns the runs about which anything may have changed."""
         touched: list[RunId] = []
         controls: list[ControlRow] = []
@@ -303,12 +280,12 @@ class Indexer:
             offset = news.in_catalog
             seen = offset.segment << 32 | offset.byte if offset else 0
             fresh = [control for control in news.batch.controls if control.position >= seen]
-            controls += [_to_row(news.run, news.writer, c) for c in fresh if not isinstance(c.record, _NOT_KEPT)]
+            controls += [to_row(news.run, news.writer, c) for c in fresh if not isinstance(c.record, _NOT_KEPT)]
             self._take_console(news, fresh)
             self._take_damage(news, seen, report)
-            has_moved = _is_behind(offset, news.batch.end)
+            has_moved = is_behind(offset, news.batch.end)
             if has_moved:
-                self.index.catalog_offsets.write(news.writer, _to_offset(news))
+                self.index.catalog_offsets.write(news.writer, to_offset(news))
             before = known.get(news.writer)
             if news.batch.header is None and before is None:
                 continue  # registered, and not begun
@@ -332,13 +309,13 @@ class Indexer:
         self.index.catalog.write_writers(writers)
         return touched
 
-    def _take_console(self, news: _News, fresh: list[Control]) -> None:
+    def _take_console(self, news: News, fresh: list[Control]) -> None:
         texts = [(c.time_us, c.record.text) for c in fresh if isinstance(c.record, Console)]
         if texts:
             self.index.console.append_text(news.run, news.writer, texts)
             self.index.catalog.mark_pending(news.run, now_us=self._clock.now_us())
 
-    def _take_damage(self, news: _News, seen: int, report: Report) -> None:
+    def _take_damage(self, news: News, seen: int, report: Report) -> None:
         fresh = [d for d in news.batch.damage if d.segment << 32 | d.byte >= seen]
         self.index.catalog.add_damage(
             DamageRow(news.run, news.writer, d.segment, d.byte, d.size, d.reason) for d in fresh
@@ -347,7 +324,7 @@ class Indexer:
 
     # ── taking journals off the list ──────────────────────────────────────────────────────────────────────────
 
-    def _retire(self, over: list[_News], report: Report) -> list[tuple[RunId, WriterId]]:
+    def _retire(self, over: list[News], report: Report) -> list[tuple[RunId, WriterId]]:
         """Take journals that will not grow off the list; returns those that were made of consoles left behind."""
         recovered: list[tuple[RunId, WriterId]] = []
         for news in over:
@@ -370,10 +347,10 @@ class Indexer:
         writers = self.index.catalog.read_writers(run)
         return has_witness(writers, boot=self._clock.boot(), monotonic_s=self._clock.monotonic_s())
 
-    def _has_others(self, news: _News) -> bool:
+    def _has_others(self, news: News) -> bool:
         return any(run == news.run and writer != news.writer for run, writer in iter_active(self._root))
 
-    def _recover_spools(self, news: _News, report: Report) -> list[WriterId] | None:
+    def _recover_spools(self, news: News, report: Report) -> list[WriterId] | None:
         try:
             return recover_spools(self._root, news.run)
         except (Unavailable, OSError) as error:
@@ -391,7 +368,7 @@ class Indexer:
                 return
             with self.index.catalog_database.transaction():
                 edits = [(c, c.record) for c in batch.controls if isinstance(c.record, Edit)]
-                self.index.catalog.add_controls(_to_edit_row(control, edit) for control, edit in edits)
+                self.index.catalog.add_controls(to_edit_row(control, edit) for control, edit in edits)
                 end = batch.end
                 self.index.catalog_offsets.write(_EDITS, Offset(_NO_RUN, end.segment, end.byte, 0))
                 self._refold(dict.fromkeys(RunId(edit.run) for _, edit in edits), report)
@@ -446,52 +423,6 @@ class Indexer:
                     for run, document in folded:
                         self.index.text.write_text(run, read_text(self.index, run, document))
                     self.index.catalog.bump_version()
-
-
-def cut_dead_segment(journal: Path, number: int) -> None:
-    """Give back the space that a dead writer had allocated behind what it committed."""
-    path = layout.segment_path(journal, number)
-    try:
-        header = read_header(journal, number)
-        if header is not None and header.committed < path.stat().st_size:
-            with path.open("r+b") as file:
-                file.truncate(header.committed)
-    except (EverbloomError, OSError):
-        return  # a newer format, or a store that may be read only: it stays as it is
-
-
-def _size_of(batch: Batch) -> int:
-    rows = sum(rows.values.nbytes + rows.steps.nbytes * 3 for rows in batch.rows)
-    return rows + sum(len(control.raw) for control in batch.controls)
-
-
-def _to_position(offset: Offset | None) -> Position:
-    return Position(offset.segment, offset.byte, offset.rows) if offset else Position()
-
-
-def _to_offset(news: _News) -> Offset:
-    end = news.batch.end
-    return Offset(news.run, end.segment, end.byte, end.rows)
-
-
-def _is_behind(offset: Offset | None, end: Position) -> bool:
-    return offset is None or (offset.segment, offset.byte) < (end.segment, end.byte)
-
-
-_decode_control = msgspec.msgpack.Decoder(tuple[str, int, msgspec.Raw]).decode
-
-
-def _to_row(run: RunId, writer: WriterId, control: Control) -> ControlRow:
-    tag, time_us, body = _decode_control(control.raw)
-    if isinstance(control.record, Unknown):
-        tag = f"?{tag}"  # carried along; of a known tag too, where only a newer version understands the body
-    return ControlRow(run, writer, control.position, 0, time_us, tag, control.rows_before, bytes(body))
-
-
-def _to_edit_row(control: Control, edit: Edit) -> ControlRow:
-    body = bytes(edit.body)
-    tag = edit.tag if decode_body(edit.tag, body) is not None else f"?{edit.tag}"
-    return ControlRow(edit.run, EDITS_WRITER, control.position, control.position, control.time_us, tag, 0, body)
 
 
 def reindex(root: Path, database: str | None = None) -> Report:
