@@ -11,11 +11,22 @@ from pathlib import Path
 
 import xxhash
 
+# Linux gives the first namespace of process ids this name on every machine (PROC_PID_INIT_INO).
+_FIRST_NAMESPACE = "pid:[4026531836]"
+
 
 @lru_cache(maxsize=1)
 def host_id() -> int:
-    """Return xxh3-64 of the machine's id; of its name where it has no id."""
-    return xxhash.xxh3_64_intdigest(_read("/etc/machine-id") or socket.gethostname().encode())
+    """Return xxh3-64 of the machine's id; of its name where it has no id.
+
+    A container with process ids of its own is a host of its own, by its namespace: two from one image often share
+    machine id and boot, and each would take the other's writers for dead and cut the segments under them.
+    """
+    machine = _read("/etc/machine-id") or socket.gethostname().encode()
+    namespace = _read_link("/proc/self/ns/pid")
+    if namespace not in ("", _FIRST_NAMESPACE):
+        machine += namespace.encode()
+    return xxhash.xxh3_64_intdigest(machine)
 
 
 @lru_cache(maxsize=1)
@@ -63,6 +74,13 @@ def user_name() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def _read_link(path: str) -> str:
+    try:
+        return str(Path(path).readlink())
+    except OSError:
+        return ""
 
 
 def _read(path: str) -> bytes:
