@@ -1,6 +1,7 @@
 // One cache of what the server said: key, value, when. A query keeps showing what it has while it asks again, and says
 // `isDim` when that takes longer than 150 ms. Live news marks keys stale; what is on screen asks again, the rest waits
 // until it is looked at. Nothing here retries by itself: a page offers that.
+import { untrack } from 'svelte';
 import { ApiError, toApiError } from './client';
 
 export interface QueryAsk<T> {
@@ -63,7 +64,7 @@ export class LiveQuery<T> {
       if (!asked) return;
       const registration = { key: asked.key, again: () => void this.#fetch(asked) };
       mounted.add(registration);
-      this.#start(asked);
+      untrack(() => this.#start(asked));
       return () => {
         mounted.delete(registration);
         this.#abort?.abort();

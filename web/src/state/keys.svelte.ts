@@ -1,5 +1,6 @@
 // Keys and commands in one register: pages add theirs while they are shown, the palette and the `?` page list them,
 // one listener runs them. Single keys are off inside fields and dialogs, and can be switched off (WCAG 2.1.4).
+import { untrack } from 'svelte';
 import { preferences } from './preferences.svelte';
 
 export interface Command {
@@ -24,7 +25,7 @@ const prefixMs = 1200;
 export function useCommands(make: () => readonly Command[]): void {
   const made = make();
   $effect(() => {
-    register.all = [...register.all, ...made];
+    untrack(() => (register.all = [...register.all, ...made]));
     return () => {
       register.all = register.all.filter((command) => !made.includes(command));
     };
