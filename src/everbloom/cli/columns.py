@@ -15,7 +15,7 @@ from everbloom.cli.output.text import clean_line
 from everbloom.core.clock import to_datetime
 
 if TYPE_CHECKING:
-    from everbloom.query.views import MetricSummary, Run
+    from everbloom.query.views import Run
 
 PARAMS_MAX, METRICS_MAX = 8, 6
 TEXT_MAX_CHARS = 200  # a note in a table is a reminder; `show` has it whole
@@ -37,6 +37,8 @@ def choose_columns(runs: "Sequence[Run]", varying: Sequence[str], *, has_places:
         varying: Parameters that differ, by name.
         has_places: Whether runs of several namespaces may stand in the list.
     """
+    from everbloom.query.glance import choose_metrics
+
     columns = [
         RunColumn(Column("name", least=22, keeps_end=True), draw_name),
         RunColumn(Column("state"), draw_state),
@@ -51,7 +53,8 @@ def choose_columns(runs: "Sequence[Run]", varying: Sequence[str], *, has_places:
     )
     columns += [_param_column(runs, name, 10 + i if i < 2 else 24 + i) for i, name in enumerate(varying[:PARAMS_MAX])]
     columns += [
-        _metric_column(name, word, _metric_rank(i, word)) for i, (name, word) in enumerate(choose_metrics(runs))
+        _metric_column(name, word, _metric_rank(i, word))
+        for i, (name, word) in enumerate(choose_metrics(runs, METRICS_MAX))
     ]
     columns.append(RunColumn(Column("tags", least=8, rank=16), _draw_tags))
     for key, rank in (("why", 42), ("conclusion", 40), ("note", 41)):
@@ -68,25 +71,6 @@ def _says_anything(column: RunColumn, runs: "Sequence[Run]") -> bool:
     return any(column.draw(Screen(), run).text for run in runs)
 
 
-def choose_metrics(runs: "Sequence[Run]", limit: int = METRICS_MAX) -> list[tuple[str, str]]:
-    """Return (metric, summary) of the metrics that say how runs did: stated objectives, then by how many have them."""
-    counts: dict[str, int] = {}
-    looks: dict[str, MetricSummary] = {}
-    for run in runs:
-        for name, summary in run.summary.items():
-            counts[name] = counts.get(name, 0) + 1
-            if summary.direction is not None or name not in looks:
-                looks[name] = summary
-    order = sorted(counts, key=lambda name: (_importance(name, looks[name]), -counts[name]))
-    return [(name, looks[name].direction or "last") for name in order[:limit]]
-
-
-def _importance(name: str, summary: "MetricSummary") -> tuple[int, int]:
-    is_objective = summary.direction is not None and not summary.is_guessed
-    is_held_out = any(word in name.lower() for word in ("val", "test", "eval"))
-    return (0 if is_objective else 1 if summary.direction else 2), 0 if is_held_out else 1
-
-
 def draw_name(screen: Screen, run: "Run") -> Cell:
     """Show a run's name, and that somebody likes it."""
     return Cell(f"{run.name} ♥" if run.is_liked else run.name, "bold")
@@ -94,6 +78,8 @@ def draw_name(screen: Screen, run: "Run") -> Cell:
 
 def draw_state(screen: Screen, run: "Run") -> Cell:
     """Show how a run stands: sign, word, and how far it is or why it ended."""
+    from everbloom.query.glance import get_progress
+
     is_stalled = bool(run.attributes.get("stalled"))
     look = get_look(run.state, is_stalled=is_stalled)
     glyph, word = look.glyph if screen.has_unicode else look.ascii, "stalled" if is_stalled else run.state
@@ -106,15 +92,6 @@ def draw_state(screen: Screen, run: "Run") -> Cell:
     elif run.cause and (run.state, run.cause) not in _USUAL_CAUSES:
         extra = f" ({run.cause})"
     return Cell(f"{glyph} {word}{extra}", look.style)
-
-
-def get_progress(run: "Run") -> float | None:
-    """Return how far a run is, from 0 to 1; None where it did not say how many steps it takes."""
-    total = run.attributes.get("total_steps")
-    if not isinstance(total, int | float) or not total > 0 or not run.summary:
-        return None
-    done = max(summary.last_step for summary in run.summary.values()) + 1
-    return min(max(done / total, 0.0), 1.0)
 
 
 def _draw_attribute(key: str) -> "Callable[[Screen, Run], Cell]":

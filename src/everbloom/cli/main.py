@@ -51,6 +51,7 @@ COMMANDS: dict[str, Entry] = {
     "unlike": Entry("everbloom.cli.edit:unlike", "Take a like back.", _EDIT),
     "conclude": Entry("everbloom.cli.edit:conclude", "Write down what a run showed.", _EDIT),
     "archive": Entry("everbloom.cli.edit:archive", "Put runs away, or take them back with --undo.", _EDIT),
+    "ui": Entry("everbloom.cli.ui:ui", "Look at the store in a browser, on this machine alone.", _LOOK),
     "demo": Entry("everbloom.cli.demo.command:demo", "Train real models on real data and record them.", _STORE),
     "storage": Entry("everbloom.cli.storage:storage", "Tell what takes the space; --pack closed runs.", _STORE),
     "reindex": Entry("everbloom.cli.storage:reindex", "Build the index anew from the journals.", _STORE),

@@ -363,6 +363,43 @@ class Catalog:
         )
         return [ControlRow(*row) for row in rows]
 
+    def read_controls_of(self, runs: Sequence[RunId], tags: Sequence[str]) -> list[ControlRow]:
+        """Return the control records of some kinds of many runs at once, by run and in their order."""
+        found: list[ControlRow] = []
+        kinds = ", ".join("?" * len(tags))
+        for start in range(0, len(runs), 500):
+            part = runs[start : start + 500]
+            rows = self.database.execute(
+                f"SELECT run, writer, position, number, time, tag, rows_before, body FROM control "
+                f"WHERE run IN ({', '.join('?' * len(part))}) AND tag IN ({kinds}) "
+                f"ORDER BY run, number, time, writer, position",
+                (*part, *tags),
+            )
+            found += [ControlRow(*row) for row in rows]
+        return found
+
+    def count_controls(self, runs: Sequence[RunId], tag: str) -> dict[RunId, int]:
+        """Return how many control records of a kind each of some runs has; runs with none left out."""
+        counts: dict[RunId, int] = {}
+        for start in range(0, len(runs), 500):
+            part = runs[start : start + 500]
+            rows = self.database.execute(
+                f"SELECT run, COUNT(*) FROM control WHERE run IN ({', '.join('?' * len(part))}) AND tag = ? "
+                f"GROUP BY run",
+                (*part, tag),
+            )
+            counts.update((RunId(run), count) for run, count in rows)
+        return counts
+
+    def read_slots(self, runs: Sequence[RunId]) -> dict[RunId, int]:
+        """Return the place that each of some runs has in its project."""
+        slots: dict[RunId, int] = {}
+        for start in range(0, len(runs), 500):
+            part = runs[start : start + 500]
+            marks = ", ".join("?" * len(part))
+            slots.update(self.database.execute(f"SELECT id, slot FROM run WHERE id IN ({marks})", tuple(part)))
+        return slots
+
     def read_writers(self, run: RunId) -> list[WriterRow]:
         """Return what is known of a run's writers."""
         rows = self.database.execute(

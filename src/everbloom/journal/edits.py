@@ -7,7 +7,7 @@ the file's size is the publish point. Segments are sealed in blocks like any oth
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,18 +58,42 @@ def append_edit(root: Path, run: RunId, author: str, record: Record, *, time_us:
         UnsupportedVersion: A newer Everbloom keeps this store's edits.
         Unavailable: The store cannot be written; nothing was.
     """
-    body = msgspec.Raw(msgspec.msgpack.encode(record))
-    edit = Edit(run=run, author=author, tag=record.tag_name, body=body)
-    data = encode_item((Edit.tag_name, now_in_range_us() if time_us is None else check_time(time_us), edit))
-    if len(data) > RECORD_MAX_BYTES:
-        raise too_large(len(data), f"the edit of run {run}")
+    return append_edits(root, author, [(run, record)], time_us=time_us)[-1]
+
+
+def append_edits(
+    root: Path, author: str, edits: Sequence[tuple[RunId, Record]], *, time_us: int | None = None
+) -> list[int]:
+    """Append edits of many runs in one go, with one sync for all; each is there whole or not at all.
+
+    Returns:
+        The edits' numbers, rising.
+
+    Raises:
+        InvalidInput: One of them is larger than a record may be (`record.too_large`); none was appended.
+        UnsupportedVersion: A newer Everbloom keeps this store's edits.
+        Unavailable: The store cannot be written; of several edits the first ones may be.
+    """
+    moment = now_in_range_us() if time_us is None else check_time(time_us)
+    items = [_encode(run, author, record, moment) for run, record in edits]
     folder = layout.edits_dir(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(layout.lock_path(root, "edits")):
-            return _append_locked(folder, data)
+            numbers: list[int] = []
+            while len(numbers) < len(items):
+                numbers += _append_locked(folder, items[len(numbers) :])
+            return numbers
     except OSError as error:
         raise to_unavailable(error, folder) from error
+
+
+def _encode(run: RunId, author: str, record: Record, time_us: int) -> bytes:
+    body = msgspec.Raw(msgspec.msgpack.encode(record))
+    data = encode_item((Edit.tag_name, time_us, Edit(run=run, author=author, tag=record.tag_name, body=body)))
+    if len(data) > RECORD_MAX_BYTES:
+        raise too_large(len(data), f"the edit of run {run}")
+    return data
 
 
 @contextmanager
@@ -83,7 +107,8 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _append_locked(folder: Path, data: bytes) -> int:
+def _append_locked(folder: Path, items: Sequence[bytes]) -> list[int]:
+    """Append as many items as the current segment takes, at least one; returns their numbers."""
     number = max((int(path.stem) for path in folder.glob("*.seg") if path.stem.isdigit()), default=0)
     path = layout.segment_path(folder, number)
     if path.exists() and not _can_take_more(path):
@@ -91,18 +116,26 @@ def _append_locked(folder: Path, data: bytes) -> int:
         path = layout.segment_path(folder, number)
     size = path.stat().st_size if path.exists() else 0
     file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    places: list[int] = []
     try:
         size, is_sound = _cut_torn_end(file, size)
         is_fresh = size < HEADER_BYTES
-        prefix = (
-            _fresh_header(number) if is_fresh else _seal_if_full(file, size, len(data) if is_sound else BLOCK_BYTES)
-        )
-        _write_whole(file, prefix + data, size, path)
+        for data in items:
+            if places and size >= SEGMENT_MAX_BYTES:
+                break
+            if size < HEADER_BYTES:
+                prefix = _fresh_header(number)
+            else:
+                prefix = _seal_if_full(file, size, len(data) if is_sound else BLOCK_BYTES)
+            _write_whole(file, prefix + data, size, path)
+            places.append(number << 32 | size + len(prefix))
+            size, is_sound = size + len(prefix) + len(data), True
+        os.fsync(file)
     finally:
         os.close(file)
     if is_fresh:
         _sync_folder(folder)
-    return number << 32 | size + len(prefix)
+    return places
 
 
 def _can_take_more(path: Path) -> bool:
@@ -193,4 +226,3 @@ def _write_whole(file: int, data: bytes, size: int, path: Path) -> None:
             code="disk.full",
             path=str(path),
         )
-    os.fsync(file)

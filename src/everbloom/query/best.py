@@ -24,10 +24,11 @@ _PREFIX, _SUFFIX = "metrics.", ".best"
 
 @dataclass(frozen=True)
 class Improvement:
-    """A run that was better than every run before it."""
+    """A run that was better than every run before it; `place` counts the matches with a value, in time, from 0."""
 
     run: Run
     value: float
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,21 +142,22 @@ def _find_one(
         return None
     order = (SortKey(Key("metrics", metric, direction), is_descending=direction == "max"),)
     winner = order_rows(mask, order, runs, limit=1)
-    steps = _find_improvements(rows, column, runs, sign=1 if direction == "min" else -1)
+    steps, places = _find_improvements(rows, column, runs, sign=1 if direction == "min" else -1)
     *staircase, best = readable.read_rows(runs, np.concatenate([steps, winner]))
     values = column.numbers[steps].tolist()
-    improvements = tuple(Improvement(run, value) for run, value in zip(staircase, values, strict=True))
+    improvements = tuple(map(Improvement, staircase, values, places.tolist()))
     return Best(metric, direction, is_guessed, best, float(column.numbers[winner[0]]), len(rows), improvements)
 
 
-def _find_improvements(rows: NDArray[np.int64], column: Column, runs: StoredRuns, *, sign: int) -> NDArray[np.int64]:
-    """Return the rows that beat all that were created before them, in that order."""
+def _find_improvements(
+    rows: NDArray[np.int64], column: Column, runs: StoredRuns, *, sign: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows that beat all that were created before them, in that order, and their places in time."""
     in_time = order_rows(_mask_of(rows, runs.n), (), runs)
     values = column.numbers[in_time] * sign
     lowest = np.minimum.accumulate(values)
     is_lower = np.concatenate([[True], lowest[1:] < lowest[:-1]])
-    improved: NDArray[np.int64] = in_time[is_lower]
-    return improved
+    return in_time[is_lower], np.flatnonzero(is_lower)
 
 
 def _mask_of(rows: NDArray[np.int64], n: int) -> NDArray[np.bool_]:

@@ -17,13 +17,29 @@ from everbloom.index.series import MetricInfo
 from everbloom.index.store import Index, is_index_swapped, open_empty_index, open_index
 from everbloom.index.window import Envelope, SeriesKey, Window
 from everbloom.ingest.news import has_news, has_records
-from everbloom.query import best, compare, completion, detail, lineage, references, runs, search
+from everbloom.query import (
+    best,
+    catalogue,
+    compare,
+    completion,
+    detail,
+    lineage,
+    marks,
+    overview,
+    references,
+    runs,
+    search,
+)
 from everbloom.query.best import Best
+from everbloom.query.catalogue import Catalogue
 from everbloom.query.compare import Comparison
 from everbloom.query.completion import Completion
 from everbloom.query.lineage import TreeNode
+from everbloom.query.marks import RunMarks
+from everbloom.query.overview import ProjectOverview
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.search import SearchResult
+from everbloom.query.sparks import Spark, SparkCache
 from everbloom.query.views import (
     Artifact,
     ConsoleMatch,
@@ -40,7 +56,7 @@ if TYPE_CHECKING:
     from everbloom.ingest.indexer import Indexer
     from everbloom.ingest.packing import PackBlobs
 
-__all__ = ["Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
+__all__ = ["Envelope", "Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
 
 
 def open_reader(settings: Settings, *, catch_up: bool = True, namespaces: frozenset[str] | None = None) -> "Reader":
@@ -84,6 +100,7 @@ class Reader:
         self._packs: PackBlobs | None = None
         self._readable: ReadableIndex | None = None
         self._version = -1
+        self._sparks = SparkCache()
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,15 +147,23 @@ class Reader:
                 raise
             self.stale = None if error.code == "index.busy" else error
 
-    def refresh(self) -> bool:
-        """Catch up again; tells whether anything changed."""
+    def read_version(self) -> int:
+        """Return the index's version: answers that were read at equal versions are equal."""
+        return self.readable.index.catalog.read_version()
+
+    def refresh(self, *, catch_up: bool = True) -> bool:
+        """Catch up again; tells whether anything changed.
+
+        Args:
+            catch_up: False where somebody else indexes: only an index that was put in this one's place is opened.
+        """
         index = self.readable.index
         is_gone = index.catalog_inode and is_index_swapped(index, self.settings.root, suffix="")
         if is_gone or (not index.catalog_inode and index.catalog_database.engine == "sqlite"):
             index.close()
-            self.open(catch_up=True)
+            self.open(catch_up=catch_up)
             return True
-        if has_news(self.settings.root, index):
+        if catch_up and has_news(self.settings.root, index):
             self._catch_up(is_needed=False)
         before, self._version = self._version, index.catalog.read_version()
         return before != self._version
@@ -201,6 +226,26 @@ class Reader:
     ) -> list[Best]:
         """Find the best run per metric over all matches; see `best.find_best`."""
         return best.find_best(self.readable, query, metrics, directions=directions)
+
+    def list_columns(self, query: RunQuery, *, text: str = "", limit: int = 500) -> Catalogue:
+        """Say which columns the matches of a query have; see `catalogue.list_columns`."""
+        return catalogue.list_columns(self.readable, query, text=text, limit=limit)
+
+    def count_facet(self, query: RunQuery, key: str, *, limit: int = 50) -> list[tuple[str, int]]:
+        """Count the values of a key among all matches; see `catalogue.count_facet`."""
+        return catalogue.count_facet(self.readable, query, key, limit=limit)
+
+    def read_marks(self, found: Sequence[Run]) -> list[RunMarks]:
+        """Read what a table shows of runs beyond their attributes; see `marks.read_marks`."""
+        return marks.read_marks(self.readable, found)
+
+    def read_sparks(self, found: Sequence[Run], metric: str) -> list[Spark | None]:
+        """Read a sparkline of each run; see `sparks`."""
+        return self._sparks.read(self.readable, found, metric)
+
+    def list_projects(self) -> list[ProjectOverview]:
+        """Sum up every readable project; see `overview.list_projects`."""
+        return overview.list_projects(self.readable)
 
     def compare(self, run_ids: Iterable[str]) -> Comparison:
         """Set runs side by side; see `compare.compare`."""

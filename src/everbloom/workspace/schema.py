@@ -32,6 +32,7 @@ project = Table(
     Column("why", Text, nullable=False, default=""),
     Column("archived_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    Column("rank", Integer),  # the place in the person's own order
     UniqueConstraint("namespace_id", "name"),
 )
 
@@ -47,4 +48,17 @@ experiment = Table(
     Column("archived_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("project_id", "name"),
+)
+
+# An address's query under a name; of a project, or with empty names of the list of all.
+view = Table(
+    "view",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("namespace", String(256), nullable=False),
+    Column("project", String(256), nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("namespace", "project", "name"),
 )

@@ -1,0 +1,38 @@
+"""`everbloom ui`: the web app on this machine's store, for whoever started it and nobody else."""
+
+import sys
+import webbrowser
+
+import click
+
+from everbloom.cli.invocation import Invocation, store_options
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Listen there.  [4870, or the next free one]")
+@click.option("--no-browser", is_flag=True, help="Print the link and open nothing.")
+@store_options
+def ui(invocation: Invocation, *, port: int | None, no_browser: bool) -> None:
+    """Look at the store in a browser, on this machine alone, until Ctrl-C.
+
+    The link that is printed lets the browser that opens it in, and no other user of this machine.
+    """
+    from everbloom.query.extras import import_optional
+
+    import_optional("litestar", purpose="everbloom ui")
+    import_optional("uvicorn", purpose="everbloom ui")
+    from everbloom.api.server import serve
+
+    def announce(link: str) -> None:
+        if invocation.as_json:
+            from everbloom.cli.output.exact_json import write_json
+
+            write_json(invocation.screen, {"url": link, "root": str(invocation.settings.root)}, indent=0)
+        else:
+            invocation.screen.write(f"Everbloom shows {invocation.settings.root} at", "", f"  {link}", "")
+            invocation.tell("Ctrl-C stops it.")
+        sys.stdout.flush()
+        if not no_browser:
+            webbrowser.open(link)
+
+    serve(invocation.settings, port=port, on_ready=announce)
