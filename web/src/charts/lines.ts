@@ -14,7 +14,7 @@ export interface ChartLine {
   readonly metric: string;
   readonly rank?: number;
   readonly name: string;
-  /** 1 to 24, see `domain/colour.ts`. */
+  /** 0 to 23, see `domain/colour.ts`. */
   readonly slot: number;
   readonly isLive?: boolean;
   readonly isBaseline?: boolean;

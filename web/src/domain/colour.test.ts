@@ -6,19 +6,19 @@ const look = (slot: number): string => `${slotProperty(slot)} ${slotDash(slot).j
 
 describe('a slot', () => {
   test('looks like no other of the 24', () => {
-    const looks = Array.from({ length: SLOT_COUNT }, (_, index) => look(index + 1));
+    const looks = Array.from({ length: SLOT_COUNT }, (_, index) => look(index));
     expect(new Set(looks).size).toBe(SLOT_COUNT);
   });
 
-  test('is drawn whole up to 8, dashed up to 16, dotted up to 24', () => {
-    expect([1, 8].map((slot) => slotDash(slot).length)).toEqual([0, 0]);
-    expect([9, 16].map((slot) => slotLabel(slot).split(', ')[1])).toEqual(['dashed', 'dashed']);
-    expect([17, 24].map((slot) => slotLabel(slot).split(', ')[1])).toEqual(['dotted', 'dotted']);
+  test('is drawn whole for the first eight, dashed for the next, then dotted', () => {
+    expect([0, 7].map((slot) => slotDash(slot).length)).toEqual([0, 0]);
+    expect([8, 15].map((slot) => slotLabel(slot).split(', ')[1])).toEqual(['dashed', 'dashed']);
+    expect([16, 23].map((slot) => slotLabel(slot).split(', ')[1])).toEqual(['dotted', 'dotted']);
   });
 
   test('is a colour of the theme, not of its own', () => {
-    expect(slotColour(1)).toBe('var(--run-1)');
-    expect(slotColour(10)).toBe('var(--run-2)');
+    expect(slotColour(0)).toBe('var(--run-1)');
+    expect(slotColour(9)).toBe('var(--run-2)');
   });
 
   test('comes round after 24, and whatever number is given has one', () => {
@@ -37,11 +37,11 @@ describe('assignSlots', () => {
   });
 
   test('gives the later of two runs with one slot the first that is free', () => {
-    expect(assignSlots([1, 1, 2, 25])).toEqual([1, 3, 2, 4]);
+    expect(assignSlots([1, 1, 2, 25])).toEqual([1, 0, 2, 3]);
   });
 
   test('gives runs without a slot those that nobody has', () => {
-    expect(assignSlots([null, 1, null])).toEqual([2, 1, 3]);
+    expect(assignSlots([null, 1, null])).toEqual([0, 1, 2]);
   });
 
   test('gives up to 24 runs looks of their own', () => {
@@ -56,6 +56,6 @@ describe('assignSlots', () => {
   test('shares slots beyond 24 runs', () => {
     const slots = assignSlots(Array.from({ length: 60 }, () => null));
     expect(slots).toHaveLength(60);
-    expect(slots.every((slot) => slot >= 1 && slot <= SLOT_COUNT)).toBe(true);
+    expect(slots.every((slot) => slot >= 0 && slot < SLOT_COUNT)).toBe(true);
   });
 });

@@ -10,7 +10,7 @@ const DASHES: readonly (readonly number[])[] = [[], [7, 3], [1.5, 3]];
 /** How a baseline is drawn, whatever its slot. */
 export const BASELINE_DASH: readonly number[] = [4, 3];
 
-/** The CSS property that holds the colour of a slot (1 to 24, further ones come round). */
+/** The CSS property that holds the colour of a slot (0 to 23, further ones come round). */
 export function slotProperty(slot: number): string {
   return `--run-${(wrapSlot(slot) % HUE_COUNT) + 1}`;
 }
@@ -39,22 +39,22 @@ export function assignSlots(stored: readonly (number | null)[]): number[] {
   const taken = new Set<number>();
   const slots = stored.map((slot) => {
     if (slot === null) return null;
-    const own = wrapSlot(slot) + 1;
+    const own = wrapSlot(slot);
     if (taken.has(own)) return null;
     taken.add(own);
     return own;
   });
-  let next = 1;
+  let next = 0;
   return slots.map((slot) => {
     if (slot !== null) return slot;
-    while (next <= SLOT_COUNT && taken.has(next)) next += 1;
+    while (next < SLOT_COUNT && taken.has(next)) next += 1;
     const own = next;
     next += 1;
-    return ((own - 1) % SLOT_COUNT) + 1;
+    return own % SLOT_COUNT;
   });
 }
 
 function wrapSlot(slot: number): number {
-  const whole = Math.trunc(slot) - 1;
+  const whole = Math.trunc(slot);
   return ((whole % SLOT_COUNT) + SLOT_COUNT) % SLOT_COUNT;
 }

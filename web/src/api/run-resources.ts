@@ -1,0 +1,51 @@
+// Questions about one run and about several side by side. Contents of files are addresses for the browser, not answers.
+import type { QueryAsk } from './queries.svelte';
+import { apiBase, getJson, postForBytes } from './client';
+import type { Cell } from './types';
+import type { Comparison, ConsoleMatches, ConsoleWindow, MediaItem, MetricPage, RunDetail } from './run-types';
+
+const runRoot = (id: string): string => `/runs/${encodeURIComponent(id)}`;
+
+export const askRun = (id: string): QueryAsk<RunDetail> => ({ key: `run/${id}`, read: (signal) => getJson(runRoot(id), {}, signal) });
+
+export const askMetrics = (id: string, q: string, offset: number, limit: number): QueryAsk<MetricPage> => ({
+  key: `run/${id}/metrics?${q}&${offset}&${limit}`,
+  read: (signal) => getJson(`${runRoot(id)}/metrics`, { q, offset, limit }, signal),
+});
+
+export const askComparison = (ids: readonly string[]): QueryAsk<Comparison> => ({
+  key: `compare?${ids.join(',')}`,
+  read: (signal) => getJson('/compare', { runs: ids }, signal),
+});
+
+export const readParam = (id: string, name: string): Promise<{ name: string; value: Cell }> => getJson(`${runRoot(id)}/param`, { name });
+
+export const askMedia = (id: string, name: string, step: number): QueryAsk<{ items: MediaItem[]; steps: number[] }> => ({
+  key: `run/${id}/media/${name}?${step}`,
+  read: (signal) => getJson(`${runRoot(id)}/media/${encodeURIComponent(name)}`, { step }, signal),
+  freshMs: 60_000,
+});
+
+export const readConsole = (id: string, fromLine: number, limit: number, signal?: AbortSignal): Promise<ConsoleWindow> =>
+  getJson(`${runRoot(id)}/console`, { from_line: fromLine, limit }, signal);
+
+export const readConsoleTail = (id: string, tail: number, signal?: AbortSignal): Promise<ConsoleWindow> =>
+  getJson(`${runRoot(id)}/console`, { tail }, signal);
+
+export const searchConsole = (id: string, q: string, signal?: AbortSignal): Promise<ConsoleMatches> =>
+  getJson(`${runRoot(id)}/console/search`, { q }, signal);
+
+export const readPreview = (id: string, path: string, offset: number, limit: number, signal?: AbortSignal): Promise<unknown> =>
+  getJson(`${runRoot(id)}/preview`, { path, offset, limit }, signal);
+
+export const consoleAddress = (id: string): string => `${apiBase}${runRoot(id)}/console/download`;
+
+export const mediaAddress = (id: string, item: MediaItem): string =>
+  `${apiBase}${runRoot(id)}/media-content/${encodeURIComponent(item.sha256 ?? String(item.position))}`;
+
+export const artifactAddress = (id: string, path: string): string =>
+  `${apiBase}${runRoot(id)}/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`;
+
+/** Ask for one chart's curves; the answer is a frame for `domain/frame.ts`. */
+export const loadSeries = (ask: object, signal: AbortSignal): Promise<ArrayBuffer> => postForBytes('/series', ask, signal);
+

@@ -1,0 +1,53 @@
+/**
+ * The table of results and differing parameters, as rows of texts. Pure. A cell differs from the baseline's, or without a
+ * baseline from what most runs have.
+ */
+import type { ComparedMetric, ComparedRow } from '@/api/run-types';
+import type { Cell } from '@/api/types';
+import { formatNumber, toNumber } from '@/domain/numbers';
+
+export interface DifferenceCell {
+  readonly text: string;
+  readonly full: string;
+  readonly isMarked: boolean;
+}
+
+/** A parameter's value as a short text and a whole one. */
+export function printCell(value: Cell | undefined): { text: string; full: string } {
+  if (value === null || value === undefined) return { text: '–', full: 'not set' };
+  const number = toNumber(value);
+  if (number !== null) return { text: formatNumber(number), full: String(value) };
+  const full = typeof value === 'string' ? value : JSON.stringify(value);
+  return { text: full, full };
+}
+
+/** One row of parameters; `base` is the baseline's place, -1 = none. */
+export function toParamCells(row: ComparedRow, base: number): DifferenceCell[] {
+  const keys = row.values.map((value, index) => (row.present[index] === false ? 'absent' : JSON.stringify(value)));
+  const reference = base >= 0 ? keys[base] : mostFrequent(keys);
+  return row.values.map((value, index) => ({ ...printCell(row.present[index] === false ? null : value), isMarked: keys[index] !== reference }));
+}
+
+/** One row of results: the best are marked, where there is more than one run and they are not all the same. */
+export function toMetricCells(metric: ComparedMetric): DifferenceCell[] {
+  const isWorthMarking = metric.values.length > 1 && metric.best.length < metric.values.filter((value) => value !== null).length;
+  return metric.values.map((value, index) => ({
+    ...printCell(value),
+    isMarked: metric.best.includes(index) && isWorthMarking,
+  }));
+}
+
+function mostFrequent(keys: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  let best: string | undefined;
+  let most = 1;
+  for (const [key, count] of counts) {
+    if (count > most) {
+      best = key;
+      most = count;
+    }
+  }
+  // All differ: the first is what the others are held against.
+  return best ?? keys[0];
+}
