@@ -1,6 +1,6 @@
 // Which runs a person has taken, per project. Held apart from the table, so that sorting, filtering, opening a run and
 // coming back change nothing about it; kept for the tab's life, a reload included.
-import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { SvelteSet } from 'svelte/reactivity';
 import type { RunId } from '@/domain/ids';
 
 const storageKey = (scope: string) => `everbloom:selection:${scope}`;
@@ -47,7 +47,7 @@ export class Selection {
   }
 }
 
-const selections = new SvelteMap<string, Selection>();
+const selections = new Map<string, Selection>();
 
 function readKept(scope: string): RunId[] {
   const value: unknown = JSON.parse(sessionStorage.getItem(storageKey(scope)) ?? '[]');
