@@ -32,7 +32,7 @@ from everbloom.ingest.journals import (
 )
 from everbloom.ingest.lives import SYSTEM_CLOCK, Clock, look_at
 from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
-from everbloom.ingest.runs import FOLDED_TAGS, build_document, fold_run, has_witness, read_text, to_items
+from everbloom.ingest.runs import build_document, has_witness, iter_folded, iter_texts
 from everbloom.ingest.spools import has_spools, recover_spools
 from everbloom.journal.pack import JournalPart, PackReader, iter_packs
 from everbloom.journal.reader import Control, Position, read_batch
@@ -313,6 +313,7 @@ class Indexer:
         texts = [(c.time_us, c.record.text) for c in fresh if isinstance(c.record, Console)]
         if texts:
             self.index.console.append_text(news.run, news.writer, texts)
+            self.index.catalog.bump_version()  # whoever follows the console looks again
             self.index.catalog.mark_pending(news.run, now_us=self._clock.now_us())
 
     def _take_damage(self, news: News, seen: int, report: Report) -> None:
@@ -382,12 +383,9 @@ class Indexer:
         experiments: set[tuple[str, str, str]] = set()
         now = self._clock.now_us()
         has_changed = False
-        for run in dict.fromkeys(runs):
-            items = to_items(self.index.catalog.read_controls(run, FOLDED_TAGS))
-            writers = self.index.catalog.read_writers(run)
-            if not writers:
-                continue  # an edit of a run whose journal is not here (yet)
-            folded, sighting = fold_run(items, writers, boot=self._clock.boot(), monotonic_s=self._clock.monotonic_s())
+        boot, monotonic_s = self._clock.boot(), self._clock.monotonic_s()
+        # What no writer is known of is an edit of a run whose journal is not here (yet).
+        for run, folded, sighting in iter_folded(self.index, dict.fromkeys(runs), boot=boot, monotonic_s=monotonic_s):
             summaries = self.index.series.read_summaries([run], folded.cutoffs).get(run, {})
             document = build_document(run, folded, sighting, summaries)
             is_open = folded.state in ("running", "lost")
@@ -420,8 +418,8 @@ class Indexer:
                     folded = self.index.columns.fold_block(project)
                     if folded is None:
                         break
-                    for run, document in folded:
-                        self.index.text.write_text(run, read_text(self.index, run, document))
+                    for run, text in iter_texts(self.index, dict(folded)):
+                        self.index.text.write_text(run, text)
                     self.index.catalog.bump_version()
 
 

@@ -1,6 +1,8 @@
 """Make a run's document out of what the index holds of it: its control records, its series, its writers' lives."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -22,6 +24,7 @@ WITNESS_PATIENCE_S = 60.0  # a watcher that says nothing for longer is stopped i
 STALLED_AFTER_US = 600_000_000
 STALLED_AFTER_GAPS = 20
 CONSOLE_TAIL_LINES = 200
+_PART_RUNS = 64  # whose records are in memory at once
 
 _decoders = {tag: msgspec.msgpack.Decoder(kind).decode for tag, kind in RECORD_TYPES.items()}
 _BAD_BYTES = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -76,6 +79,29 @@ def fold_run(
     """Fold a run's control records by what is known of its writers' lives."""
     sighting = look_at_writers(writers, find_main_writer(items), boot=boot, monotonic_s=monotonic_s)
     return fold_items(items, sighting), sighting
+
+
+def iter_folded(
+    index: Index, runs: Iterable[RunId], *, boot: str, monotonic_s: float
+) -> Iterator[tuple[RunId, Folded, Sighting]]:
+    """Fold many runs, asking for some at a time; runs of which no writer is known are left out."""
+    for part in _iter_parts(runs):
+        controls: defaultdict[str, list[ControlRow]] = defaultdict(list)
+        for row in index.catalog.read_controls_of(part, FOLDED_TAGS):
+            controls[row.run].append(row)
+        writers: defaultdict[str, list[WriterRow]] = defaultdict(list)
+        for life in index.catalog.read_writers_of(part):
+            writers[life.run].append(life)
+        for run in part:
+            if run in writers:
+                items = to_items(controls[run])
+                yield run, *fold_run(items, writers[run], boot=boot, monotonic_s=monotonic_s)
+
+
+def _iter_parts(runs: Iterable[RunId]) -> Iterator[list[RunId]]:
+    remaining = iter(runs)
+    while part := list(itertools.islice(remaining, _PART_RUNS)):
+        yield part
 
 
 def look_at_writers(writers: Sequence[WriterRow], main_writer: str, *, boot: str, monotonic_s: float) -> Sighting:
@@ -171,6 +197,12 @@ def read_text(index: Index, run: RunId, document: Document) -> str:
     """Read the text that a run is found by, as it is now."""
     folded, _ = read_folded(index, run, boot="", monotonic_s=0.0)
     return build_text(document, folded, index.console.read_tail(run, CONSOLE_TAIL_LINES))
+
+
+def iter_texts(index: Index, documents: Mapping[RunId, Document]) -> Iterator[tuple[RunId, str]]:
+    """Yield the texts that many runs are found by, as they are now."""
+    for run, folded, _ in iter_folded(index, documents, boot="", monotonic_s=0.0):
+        yield run, build_text(documents[run], folded, index.console.read_tail(run, CONSOLE_TAIL_LINES))
 
 
 def build_text(document: Document, folded: Folded, console_tail: str) -> str:
