@@ -210,3 +210,19 @@ def test_a_filter_passes_over_most_sealed_chunks(store):
     wanted = console_module.bloom_places(fold_text("quartz-zebra-9000"))
     assert len(chunks) >= 3
     assert not any(console_module.may_hold(bits, wanted) for (bits,) in chunks)
+
+
+def test_reading_on_returns_what_is_new_of_every_writer_and_each_piece_once(database):
+    store = ConsoleStore(database)
+    store.ensure_schema()
+    seen, joined = {}, ""
+    for i in range(40):
+        with database.transaction():
+            store.append_text("r", "ab"[i % 2], [(i + 1, f"ß{i} " + "x" * 20_000 + "\n")])
+        if i % 3 == 0:
+            text, seen = store.read_after("r", seen)
+            joined += text
+    text, seen = store.read_after("r", seen)
+    joined += text
+    assert sorted(joined.splitlines()) == sorted("".join(store.iter_text("r")).splitlines())
+    assert store.read_after("r", seen)[0] == ""

@@ -114,23 +114,17 @@ def _print_matches(
 
 
 def _follow(screen: Screen, reader: "Reader", run: str, tail: int | None) -> None:
-    """Print what is there, then what comes, until the run has ended and nothing more came."""
-    written = 0
-    text = "".join(str(part) for part in reader.read_logs(run))
-    if tail is not None:
-        lines = text.splitlines(keepends=True)
-        write_console(screen, lines[len(lines) - min(tail, len(lines)) :])
-    else:
-        write_console(screen, [text])
-    written = len(text)
+    """Print what is there, then what comes, until the run has ended and nobody is left who could add to it."""
+    text, seen = reader.read_new_logs(run, {})
+    lines = text.splitlines(keepends=True)
+    write_console(screen, [text] if tail is None else lines[len(lines) - min(tail, len(lines)) :])
     pause = threading.Event()
     while True:
-        was_over = reader.read_runs([run])[0].state in ENDED_STATES
-        has_changed = reader.refresh()
-        if has_changed:
-            text = "".join(str(part) for part in reader.read_logs(run))
-            write_console(screen, [text[written:]])
-            written = len(text)
+        # Asked before the look: the watcher records what was printed last after training has said that it ended.
+        was_over = reader.read_runs([run])[0].state in ENDED_STATES and not reader.may_grow(run)
+        if reader.refresh():
+            text, seen = reader.read_new_logs(run, seen)
+            write_console(screen, [text])
         elif was_over:
             return
         else:

@@ -8,7 +8,7 @@ in the order in which they began; where one's last line is unfinished, it ends b
 
 import itertools
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from everbloom.core.values import fold_text
 from everbloom.index.engine import Database
 
 CHUNK_CHARS = 256 * 1024
+_LOOKED_AT_CHARS = 16 * 1024 * 1024
 BLOOM_BITS = 1 << 17
 _HASH = np.uint64(0x9E37_79B9_7F4A_7C15)
 _OPEN, _SEALED, _CUT = 0, 1, 2  # `is_sealed` of a chunk; cut = sealed within a line
@@ -109,6 +110,30 @@ class ConsoleStore:
         for chunk in self._read_chunks(run):
             yield self._read_text(run, chunk)
 
+    def read_after(self, run: str, seen: Mapping[str, int]) -> tuple[str, dict[str, int]]:
+        """Return what a run printed since, one writer after the other; only chunks that hold some of it are opened.
+
+        Args:
+            run: Its id.
+            seen: By writer, how many bytes of UTF-8 were returned before; empty at first.
+
+        Returns:
+            The text, and `seen` for the next call.
+        """
+        rows = self.database.execute(
+            "SELECT writer, chunk, is_sealed, size FROM console WHERE run = ? ORDER BY writer, chunk", (run,)
+        )
+        starts: dict[str, int] = {}
+        found: list[bytes] = []
+        for writer, number, is_sealed, size in rows:
+            start = starts.get(writer, 0)
+            skipped = max(0, seen.get(writer, 0) - start)
+            if skipped < size:
+                text = self._read_text(run, _Chunk(writer, number, is_sealed, 0))
+                found.append(text.encode()[skipped:])
+            starts[writer] = start + size
+        return b"".join(found).decode(), starts
+
     def _read_chunks(self, run: str) -> list[_Chunk]:
         rows = self.database.execute(
             "SELECT writer, chunk, is_sealed, lines FROM console WHERE run = ? ORDER BY "
@@ -147,6 +172,30 @@ class ConsoleStore:
     def count_lines(self, run: str) -> int:
         """Return how many whole lines a run printed."""
         return sum(chunk.lines for chunk in self._read_chunks(run))
+
+    def count_all_lines(self, run: str) -> int:
+        """Return how many lines a run printed, an unfinished last one among them."""
+        chunks = self._read_chunks(run)
+        whole = sum(chunk.lines for chunk in chunks)
+        return whole + (bool(chunks) and not self._read_text(run, chunks[-1]).endswith("\n"))
+
+    def read_lines(self, run: str, first: int, limit: int) -> list[str]:
+        """Return lines `first` (from 1) and following without their line feeds, opening no more chunks than hold them.
+
+        At most 16 Mi characters are looked at, so lines that are cut over very many chunks end early.
+        """
+        before = 0
+        start, text = 0, ""
+        for chunk in self._read_chunks(run):
+            if before + chunk.lines >= first - 1:
+                start = start if text else before
+                text += self._read_text(run, chunk)
+                if before + chunk.lines >= first - 1 + limit or len(text) >= _LOOKED_AT_CHARS:
+                    break
+            before += chunk.lines
+        lines = text.split("\n")
+        kept = lines if lines[-1] else lines[:-1]
+        return kept[first - 1 - start :][:limit]
 
     def find_lines(self, run: str, needle: str) -> Iterator[ConsoleMatch]:
         """Yield a run's lines that hold the text, whatever its case, in order.

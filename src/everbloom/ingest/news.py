@@ -51,6 +51,16 @@ def has_news(root: Path, index: Index) -> bool:
     return _have_edits(root, index)
 
 
+def has_live_writers(root: Path, run: RunId) -> bool:
+    """Tell whether a journal of a run is registered whose writer is not proved dead."""
+    for known, writer in iter_active(root):
+        if known == run:
+            header = _read_header(layout.segment_path(layout.journal_dir(root, run, writer), 0))
+            if header is not None and _is_alive(header) is not False:
+                return True
+    return False
+
+
 def _has_entries(folder: Path) -> bool:
     try:
         return next(folder.iterdir(), None) is not None
@@ -94,7 +104,7 @@ def _has_life_turned(index: Index, root: Path, run: RunId, writer: WriterId, off
     header = _read_header(layout.segment_path(journal, offset.segment)) or _read_header(layout.segment_path(journal, 0))
     if header is None:
         return False
-    is_alive = is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot)
+    is_alive = _is_alive(header)
     if is_alive is not None:
         return not is_alive
     row = next((row for row in index.catalog.read_writers(run) if row.writer == writer), None)
@@ -111,3 +121,7 @@ def _have_edits(root: Path, index: Index) -> bool:
     if offset is None:
         return _has_entries(folder)
     return _has_grown(folder, offset)
+
+
+def _is_alive(header: Header) -> bool | None:
+    return is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot)

@@ -3,7 +3,7 @@
 import difflib
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
 from everbloom.artifacts.local import open_blob, read_blob
@@ -139,6 +139,34 @@ def read_logs(
         matches = console.find_lines(found.id, grep)
         return iter(matches if tail is None else deque(matches, maxlen=tail))
     return console.iter_text(found.id) if tail is None else iter([console.read_tail(found.id, tail)])
+
+
+def read_new_logs(readable: ReadableIndex, run: str, seen: Mapping[str, int]) -> tuple[str, dict[str, int]]:
+    """Return what a run printed since `seen`, and the next `seen`; see `index.console.ConsoleStore.read_after`.
+
+    Raises:
+        NotFound: There is no such run, or it may not be read.
+    """
+    return readable.index.console.read_after(readable.read_run(run).id, seen)
+
+
+def count_lines(readable: ReadableIndex, run: str) -> int:
+    """Return how many lines a run printed, an unfinished last one among them."""
+    found = readable.read_run(run)
+    return readable.index.console.count_all_lines(found.id)
+
+
+def read_lines(readable: ReadableIndex, run: str, first: int, limit: int) -> list[str]:
+    """Return lines of what a run printed, without their line feeds; only the chunks they stand in are opened.
+
+    Args:
+        readable: Where the run is.
+        run: Its id.
+        first: Counted from 1; behind the last line there are none.
+        limit: At most so many; fewer where lines are extremely long.
+    """
+    found = readable.read_run(run)
+    return readable.index.console.read_lines(found.id, first, limit)
 
 
 # ── files and media ───────────────────────────────────────────────────────────────────────────────────────────

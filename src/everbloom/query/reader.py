@@ -16,7 +16,7 @@ from everbloom.core.settings import Settings
 from everbloom.index.series import MetricInfo
 from everbloom.index.store import Index, is_index_swapped, open_empty_index, open_index
 from everbloom.index.window import Envelope, SeriesKey, Window
-from everbloom.ingest.news import has_news, has_records
+from everbloom.ingest.news import has_live_writers, has_news, has_records
 from everbloom.query import (
     best,
     catalogue,
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from everbloom.ingest.indexer import Indexer
     from everbloom.ingest.packing import PackBlobs
 
-__all__ = ["Envelope", "Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
+__all__ = ["ConsoleMatch", "Envelope", "Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
 
 
 def open_reader(settings: Settings, *, catch_up: bool = True, namespaces: frozenset[str] | None = None) -> "Reader":
@@ -294,6 +294,22 @@ class Reader:
     def read_logs(self, run: str, *, tail: int | None = None, grep: str | None = None) -> Iterator[str | ConsoleMatch]:
         """Yield what a run printed; see `detail.read_logs`."""
         return detail.read_logs(self.readable, run, tail=tail, grep=grep)
+
+    def read_new_logs(self, run: str, seen: Mapping[str, int]) -> tuple[str, dict[str, int]]:
+        """Return what a run printed since; see `detail.read_new_logs`."""
+        return detail.read_new_logs(self.readable, run, seen)
+
+    def may_grow(self, run: str) -> bool:
+        """Tell whether a process that still runs may add to the run: training, or the watcher that tells its end."""
+        return has_live_writers(self.settings.root, RunId(run))
+
+    def count_lines(self, run: str) -> int:
+        """Return how many lines a run printed, an unfinished last one among them; see `detail.count_lines`."""
+        return detail.count_lines(self.readable, run)
+
+    def read_lines(self, run: str, first: int, limit: int) -> list[str]:
+        """Return lines of what a run printed, from `first`, counted from 1; see `detail.read_lines`."""
+        return detail.read_lines(self.readable, run, first, limit)
 
     def list_artifacts(self, run: str) -> list[Artifact]:
         """Return a run's files and references; see `detail.list_artifacts`."""
