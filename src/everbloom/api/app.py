@@ -16,8 +16,12 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from everbloom.api import (
+    artifacts,
+    compare,
+    console,
     editing,
     events,
+    media,
     projects,
     run,
     runs,
@@ -30,24 +34,23 @@ from everbloom.api.answers import Asking
 from everbloom.api.errors import HANDLERS
 from everbloom.api.security import Gate
 from everbloom.api.store import Store
-from everbloom.core.settings import Settings
 from everbloom.core.version import __version__
 
 API = "/api/v1"
-_RESOURCES = (session, projects, runs, run, editing, series, events, views)
+_RESOURCES = (session, projects, runs, run, editing, series, media, artifacts, console, compare, events, views)
 _COMPRESSED_FROM_BYTES = 1024
 _BODY_MAX_BYTES = 8 * 1024 * 1024
 
 
-def build_app(settings: Settings, *, token: str, hosts: Iterable[str]) -> ASGIApp:
+def build_app(store: Store, *, token: str, hosts: Iterable[str]) -> ASGIApp:
     """Build the application that serves one store.
 
     Args:
-        settings: Which store.
+        store: Closed when the application ends.
         token: What lets a browser in.
         hosts: The Host headers that are answered.
     """
-    return Gate(build_routes(Store(settings)), token=token, hosts=hosts)
+    return Gate(build_routes(store), token=token, hosts=hosts)
 
 
 def build_routes(store: Store) -> Litestar:

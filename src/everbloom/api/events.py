@@ -5,7 +5,7 @@ follower, which looks for news as long as anybody listens.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import msgspec
@@ -15,6 +15,7 @@ from litestar.response import Stream
 
 from everbloom.api.answers import Asking, Given
 from everbloom.api.follow import Change
+from everbloom.api.store import Store
 
 PAUSE_S = 0.2
 BEAT_S = 15.0
@@ -30,10 +31,11 @@ def listen(
     given = request.headers.get("last-event-id", "")
     start = int(given) if given.isascii() and given.isdigit() else since
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return Stream(_iter_events(store, start), media_type="text/event-stream", headers=headers)
+    return Stream(iter_events(store, start), media_type="text/event-stream", headers=headers)
 
 
-async def _iter_events(store: Given, since: int | None) -> AsyncIterator[bytes]:
+async def iter_events(store: Store, since: int | None) -> AsyncGenerator[bytes, None]:
+    """Yield events from a watermark on, None = from now; ends when the store is closed."""
     loop = asyncio.get_running_loop()
     news = asyncio.Event()
     follower = store.follower

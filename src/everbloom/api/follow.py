@@ -179,13 +179,17 @@ class Follower:
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called: nobody looks any more."""
+        """Whether it was stopped: nobody looks any more."""
         return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Stop looking, and let every listener end."""
+        self._stopping.set()
+        self._notify()
 
     def close(self) -> None:
         """Stop looking and close the index."""
-        self._stopping.set()
-        self._notify()
+        self.stop()
         thread = self._thread
         if thread is not None:
             thread.join()

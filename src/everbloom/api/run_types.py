@@ -209,9 +209,10 @@ class SeriesRequest(Struct):
 
 
 class MediaItem(Struct):
-    """An image, table, text … at a step; `position` names its content where it has no SHA-256.
+    """An image, table, text … at a step; `/runs/{id}/media-content/{sha256}` is its content.
 
-    `inline` is the content of a small text, table or histogram, decoded.
+    `inline` is the content of a text, and of a table `{columns, rows, total_rows}` with its first 1,000 rows; a
+    histogram stands in `meta`.
     """
 
     step: int
@@ -220,8 +221,7 @@ class MediaItem(Struct):
     size: int
     caption: str
     meta: dict[str, Any]
-    sha256: str | None
-    position: int
+    sha256: str
     inline: Any
     created_at: int
 

@@ -7,6 +7,7 @@ import uvicorn
 
 from everbloom.api.app import build_app
 from everbloom.api.security import ensure_token, loopback_hosts
+from everbloom.api.store import Store
 from everbloom.core.errors import Unavailable
 from everbloom.core.settings import Settings
 
@@ -30,7 +31,8 @@ def serve(settings: Settings, *, port: int | None, on_ready: Callable[[str], Non
     try:
         chosen = listener.getsockname()[1]
         token = ensure_token(settings.root)
-        app = build_app(settings, token=token, hosts=loopback_hosts(chosen))
+        store = Store(settings)
+        app = build_app(store, token=token, hosts=loopback_hosts(chosen))
         config = uvicorn.Config(
             app,
             log_level="error",
@@ -41,23 +43,30 @@ def serve(settings: Settings, *, port: int | None, on_ready: Callable[[str], Non
             timeout_graceful_shutdown=2,
             ws="none",
         )
-        _Announcing(config, lambda: on_ready(f"http://{ADDRESS}:{chosen}/login?token={token}")).run(sockets=[listener])
+        link = f"http://{ADDRESS}:{chosen}/login?token={token}"
+        _Server(config, on_ready=lambda: on_ready(link), on_stop=store.follower.stop).run(sockets=[listener])
     finally:
         listener.close()
 
 
-class _Announcing(uvicorn.Server):
-    """Says when it answers."""
+class _Server(uvicorn.Server):
+    """Says when it answers, and before it waits for its connections to end, as event streams only end when told."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None], on_stop: Callable[[], None]) -> None:
         super().__init__(config)
-        self._announce = announce
+        self._on_ready = on_ready
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
         if not self.should_exit:
-            self._announce()
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say so, then end what is open and stop."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
 
 def _open_listener(port: int | None) -> socket.socket:

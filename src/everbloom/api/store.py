@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from everbloom.api.follow import Follower
+from everbloom.api.preview.tables import RowIndexes
 from everbloom.api.undo import UndoTokens
 from everbloom.core.settings import Settings, environment_value
 from everbloom.journal.identity import user_name
@@ -32,6 +33,7 @@ class Store:
         follower: Keeps the index caught up and tells who listens.
         writing: Held while runs are changed, from the look before to the look after.
         undos: What takes bulk edits back; within `writing`.
+        row_indexes: Where rows of CSV files begin.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -40,6 +42,7 @@ class Store:
         self.follower = Follower(settings)
         self.writing = threading.Lock()
         self.undos = UndoTokens()
+        self.row_indexes = RowIndexes()
         self._slots = threading.BoundedSemaphore(READERS_MAX)
         self._free: list[Reader] = []
         self._lock = threading.Lock()

@@ -348,6 +348,12 @@ class ComparedRow(Struct):
     differs: bool
 
 
+class CompareRequest(Struct):
+    """Full ids of the runs, in the order wanted."""
+
+    runs: list[str]
+
+
 class Comparison(Struct):
     """Several runs side by side."""
 

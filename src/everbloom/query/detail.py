@@ -195,7 +195,16 @@ def _to_artifact(row: ControlRow) -> Artifact:
 
 
 def open_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | None = None) -> BinaryIO:
-    """Open a file of a run for reading; the caller closes it.
+    """Open a file of a run for reading; the caller closes it. See `find_artifact` for which, and for errors.
+
+    Raises:
+        NotFound: Its content is gone (`blob.missing`).
+    """
+    return open_blob(readable.root, str(find_artifact(readable, run, path, step=step).sha256))
+
+
+def find_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | None = None) -> Artifact:
+    """Find a file of a run whose content is kept in the store, so that it has a SHA-256.
 
     Args:
         readable: Where the run is.
@@ -204,7 +213,7 @@ def open_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | N
         step: Of a checkpoint; None = the one without a step, else the highest step.
 
     Raises:
-        NotFound: The run has no such file (`artifact.unknown`), or its content is gone (`blob.missing`).
+        NotFound: The run has no such file (`artifact.unknown`).
         InvalidInput: It is a reference: its content is kept elsewhere (`artifact.reference`).
     """
     artifacts = list_artifacts(readable, run)
@@ -219,7 +228,7 @@ def open_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | N
             path=path,
             uri=chosen.uri,
         )
-    return open_blob(readable.root, chosen.sha256)
+    return chosen
 
 
 def _unknown_artifact(run: str, path: str, artifacts: Iterable[Artifact]) -> NotFound:

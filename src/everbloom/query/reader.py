@@ -315,6 +315,10 @@ class Reader:
         """Return a run's files and references; see `detail.list_artifacts`."""
         return detail.list_artifacts(self.readable, run)
 
+    def find_artifact(self, run: str, path: str, *, step: int | None = None) -> Artifact:
+        """Find a file of a run that is kept in the store; see `detail.find_artifact`."""
+        return detail.find_artifact(self.readable, run, path, step=step)
+
     def open_artifact(self, run: str, path: str, *, step: int | None = None) -> BinaryIO:
         """Open a file of a run; see `detail.open_artifact`."""
         return detail.open_artifact(self.readable, run, path, step=step)

@@ -8,6 +8,7 @@ from typing import Any
 from litestar.testing import TestClient
 
 from everbloom.api.app import build_app
+from everbloom.api.store import Store
 from everbloom.core.settings import Settings
 
 HOST = "127.0.0.1:4870"
@@ -17,16 +18,19 @@ Client = TestClient[Any]
 
 
 @contextmanager
-def open_client(root: Path, *, database: str | None = None, is_let_in: bool = True) -> Iterator[Client]:
+def open_client(
+    root: Path, *, database: str | None = None, is_let_in: bool = True, raises: bool = True
+) -> Iterator[Client]:
     """Serve a store to a client.
 
     Args:
         root: The store's folder.
         database: A PostgreSQL address; None for SQLite.
         is_let_in: Whether the client has opened the link with the token.
+        raises: Whether what nobody expected is raised in the test, instead of answered.
     """
-    app = build_app(Settings(root=root, database=database), token=TOKEN, hosts=[HOST])
-    with TestClient(app, base_url=f"http://{HOST}") as client:
+    app = build_app(Store(Settings(root=root, database=database)), token=TOKEN, hosts=[HOST])
+    with TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=raises) as client:
         if is_let_in:
             client.get(f"/login?token={TOKEN}", follow_redirects=False)
         yield client
