@@ -59,7 +59,7 @@ function problemsOf(path) {
   const name = relative(source, path);
   if (name.endsWith('.gen.ts')) return [];
   const isTest = name.endsWith('.test.ts');
-  const code = text.replace(/<!--[\s\S]*?-->|\/\*[\s\S]*?\*\/|^\s*\/\/.*$|(?<=[;{}\s])\/\/ .*$/gm, (comment) => comment.replace(/[^\n]/g, ' '));
+  const code = text.replace(/<!--[\s\S]*?-->|\/\*[\s\S]*?\*\/|^\s*\/\/.*$|(?<=[;{}\s])\/\/ .*$/gm, (comment) => comment.replace(/[^\n]/g, ' ')).replace(/\{#each [^\n]*? as /g, (head) => ' '.repeat(head.length));
   const found = importProblems(path, code);
   for (const [pattern, rule] of bans) for (const match of code.matchAll(pattern)) found.push([match.index, rule]);
   if (!isTest && name !== 'api/client.ts') for (const match of code.matchAll(/(?<![#.\w])fetch\(/g)) found.push([match.index, 'api/client.ts is the only fetch']);

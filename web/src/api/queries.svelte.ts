@@ -37,9 +37,43 @@ function isFresh(entry: Entry | undefined, freshMs: number): boolean {
   return entry !== undefined && !entry.isStale && performance.now() - entry.readAt < freshMs;
 }
 
+// Several parts of a page may ask the same at once: they share one request, which ends when the last of them leaves.
+const inFlight = new Map<string, { answer: Promise<unknown>; abort: AbortController; waiting: number }>();
+
+async function share<T>(asked: QueryAsk<T>, signal: AbortSignal): Promise<T>;
+async function share(asked: QueryAsk<unknown>, signal: AbortSignal): Promise<unknown> {
+  const flight = inFlight.get(asked.key) ?? launch(asked);
+  flight.waiting += 1;
+  signal.addEventListener('abort', () => {
+    flight.waiting -= 1;
+    if (flight.waiting === 0) flight.abort.abort();
+  });
+  return flight.answer;
+}
+
+function launch(asked: QueryAsk<unknown>) {
+  const abort = new AbortController();
+  const read = async () => {
+    try {
+      const value = await asked.read(abort.signal);
+      remember(asked.key, value);
+      return value;
+    } finally {
+      if (inFlight.get(asked.key) === flight) inFlight.delete(asked.key);
+    }
+  };
+  const flight: { answer: Promise<unknown>; abort: AbortController; waiting: number } = { answer: Promise.resolve(null), abort, waiting: 0 };
+  inFlight.set(asked.key, flight);
+  abort.signal.addEventListener('abort', () => inFlight.get(asked.key) === flight && inFlight.delete(asked.key));
+  flight.answer = read();
+  return flight;
+}
+
 /** Mark every key that `matches` stale and ask again for those on screen. */
 export function invalidate(matches: (key: string) => boolean): void {
   for (const [key, entry] of cache) if (matches(key)) entry.isStale = true;
+  // What is on its way was asked before the news: nobody may join it any more.
+  for (const key of inFlight.keys()) if (matches(key)) inFlight.delete(key);
   for (const query of mounted) if (matches(query.key)) query.again();
 }
 
@@ -105,8 +139,7 @@ export class LiveQuery<T> {
     clearTimeout(this.#dimTimer);
     this.#dimTimer = setTimeout(() => (this.isDim = this.data !== undefined), 150);
     try {
-      const value = await asked.read(abort.signal);
-      remember(asked.key, value);
+      const value = await share(asked, abort.signal);
       if (abort.signal.aborted) return;
       this.data = value;
       this.error = null;

@@ -64,7 +64,7 @@ export function columnDigits(values: readonly number[]): number | null {
   const largest = Math.max(...sizes);
   if (finite.every(Number.isInteger) || largest >= 1e7) return null;
   if (Math.min(...sizes) < 1e-3) return null;
-  return Math.max(0, 4 - Math.max(1, Math.floor(Math.log10(largest)) + 1));
+  return largest <= 1 ? 4 : Math.max(0, 3 - Math.floor(Math.log10(largest)));
 }
 
 /** Format for a column whose `columnDigits` is known; null means each number for itself. */

@@ -77,7 +77,9 @@ export function keepScroll(name: string) {
   return (node: HTMLElement) => {
     const entry = bar.entry;
     const kept = Number(sessionStorage.getItem(scrollKey(entry, name)) ?? 0);
+    // A new step of the history on the same page begins at the top.
     if (kept > 0) restoreScroll(node, kept);
+    else node.scrollTop = 0;
     const handle = () => sessionStorage.setItem(scrollKey(entry, name), String(Math.round(node.scrollTop)));
     node.addEventListener('scroll', handle, { passive: true });
     return () => node.removeEventListener('scroll', handle);

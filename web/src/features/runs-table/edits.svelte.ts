@@ -1,0 +1,102 @@
+// Changing runs from the table: shown at once, sent, replaced by what the server read back, taken back by a toast or Z.
+// What the server refuses is put back as it was and said.
+import { ApiError, toApiError } from '@/api/client';
+import { editMatching, editRun, editRuns, undoBulk, type RunScope } from '@/api/resources';
+import type { BulkResult, Edit, RunRow } from '@/api/types';
+import { formatCount } from '@/domain/numbers';
+import { showToast } from '@/state/toasts.svelte';
+import type { RunWindow } from './window.svelte';
+
+/** What a row looks like after edits, before the server answered. Pure. */
+export function applyEdits(row: RunRow, edits: readonly Edit[]): RunRow {
+  return edits.reduce(applyEdit, row);
+}
+
+function applyEdit(row: RunRow, edit: Edit): RunRow {
+  if (edit.kind === 'tag') {
+    const kept = row.tags.filter((tag) => !edit.remove.includes(tag));
+    return { ...row, tags: [...kept, ...edit.add.filter((tag) => !kept.includes(tag))] };
+  }
+  if (edit.kind === 'note') return { ...row, note: edit.append && row.note ? `${row.note}\n\n${edit.text}` : edit.text };
+  if (edit.kind === 'like') return { ...row, likes: Math.max(0, row.likes + (edit.on ? 1 : -1)) };
+  const { archived, why, conclusion, verdict, name } = edit.fields;
+  return {
+    ...row,
+    ...(archived !== undefined && { is_archived: archived }),
+    ...(why !== undefined && { why }),
+    ...(conclusion !== undefined && { conclusion }),
+    ...(verdict !== undefined && { verdict }),
+    ...(name && { name }),
+  };
+}
+
+export class RunEdits {
+  #window: RunWindow;
+  constructor(window: RunWindow) {
+    this.#window = window;
+  }
+
+  /** Edit one run; says whether the server took it. `said` is the toast's sentence. */
+  async edit(row: RunRow, edits: readonly Edit[], said: string): Promise<boolean> {
+    this.#window.patch(new Map([[row.id, applyEdits(row, edits)]]));
+    try {
+      const { row: now, undo } = await editRun(row.id, edits);
+      this.#window.patch(new Map([[row.id, keepCells(now)]]));
+      showToast(said, { undo: () => this.#undo(now, undo) });
+      return true;
+    } catch (cause) {
+      this.#window.patch(new Map([[row.id, row]]));
+      this.#fail(cause);
+      return false;
+    }
+  }
+
+  async #undo(row: RunRow, edits: readonly Edit[]): Promise<void> {
+    try {
+      const { row: now } = await editRun(row.id, edits);
+      this.#window.patch(new Map([[row.id, keepCells(now)]]));
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  /** Edit many runs: those named, or all that a filter matches. `said` has `#` where the number goes. */
+  async editMany(target: { ids: readonly string[] } | { scope: RunScope }, edits: readonly Edit[], said: string): Promise<void> {
+    if ('ids' in target) this.#show(target.ids, edits);
+    try {
+      const done = await ('ids' in target ? editRuns(target.ids, edits) : editMatching(target.scope, edits));
+      this.#told(done, said);
+    } catch (cause) {
+      this.#fail(cause);
+    }
+    this.#window.reload();
+  }
+
+  #show(ids: readonly string[], edits: readonly Edit[]): void {
+    const rows = ids.flatMap((id) => this.#window.find(id) ?? []);
+    this.#window.patch(new Map(rows.map((row) => [row.id, applyEdits(row, edits)])));
+  }
+
+  #told({ changed, undo_token: token }: BulkResult, said: string): void {
+    const count = changed === 1 ? '1 run' : `${formatCount(changed)} runs`;
+    const undo = async () => {
+      try {
+        if (token) await undoBulk(token);
+      } catch (cause) {
+        this.#fail(cause);
+      }
+      this.#window.reload();
+    };
+    showToast(said.replace('#', count), token ? { undo } : {});
+  }
+
+  #fail(cause: unknown): void {
+    const error: ApiError | null = toApiError(cause);
+    if (error) showToast(`${error.message} [${error.code}]`, { isError: true });
+  }
+}
+
+/** An edit's answer has no cells and no curve; what the table has of them stays. */
+function keepCells({ cells: _cells, spark: _spark, ...row }: RunRow): Partial<RunRow> {
+  return row;
+}
