@@ -135,7 +135,7 @@ class Database(ABC):
 
     @abstractmethod
     def try_lock(self, name: str) -> bool:
-        """Take a session lock between processes if the engine has such; `NotImplementedError` on SQLite."""
+        """Take a session lock between processes if the engine has such; `RuntimeError` on SQLite."""
 
     @abstractmethod
     def unlock(self, name: str) -> None:

@@ -102,11 +102,11 @@ class SqliteDatabase(Database):
 
     def try_lock(self, name: str) -> bool:
         """Refuse: SQLite has no session locks; the indexer takes a file lock."""
-        raise NotImplementedError("SQLite has no session locks; the indexer takes a file lock")
+        raise RuntimeError("SQLite has no session locks; the indexer takes a file lock")
 
     def unlock(self, name: str) -> None:
         """Refuse: SQLite has no session locks."""
-        raise NotImplementedError("SQLite has no session locks; the indexer takes a file lock")
+        raise RuntimeError("SQLite has no session locks; the indexer takes a file lock")
 
     def release_space(self) -> None:
         """Cut free pages off the file; what is open elsewhere is not disturbed."""

@@ -42,7 +42,7 @@ class Media:
         Raises:
             InvalidInput: The value is not of this kind; says what would be.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not say how it is encoded")
 
 
 def read_source(source: str | Path | bytes) -> bytes:
