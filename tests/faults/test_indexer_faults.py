@@ -19,6 +19,7 @@ from everbloom.index.database import indexer_lock
 from everbloom.index.store import BUILDING, index_folder, open_index, open_main
 from everbloom.ingest.indexer import Indexer, reindex
 from everbloom.ingest.lives import Clock
+from everbloom.ingest.news import has_news
 from everbloom.journal.edits import append_edit
 from everbloom.journal.format import HEADER_BYTES, MAGIC, MAJOR, pack_header, parse_header
 from everbloom.journal.registry import iter_active
@@ -430,6 +431,36 @@ def test_a_run_of_another_host_that_ended_is_not_lost(tmp_path, foreign):
     attributes_of(tmp_path, foreign.run, clock=host.clock)
     host.monotonic += 10_000
     assert attributes_of(tmp_path, foreign.run, clock=host.clock)["state"] == "finished"
+
+
+def _watched_by_this_process(root):
+    """A run whose process is dead and whose watcher, this process, lives."""
+    run = _write_and_die(root)
+    return run, JournalWriter.open(root, run, Start(kind="watcher"))
+
+
+def test_a_dead_process_is_not_called_killed_while_its_watcher_may_tell_more(tmp_path):
+    host = FakeClock()
+    run, watcher = _watched_by_this_process(tmp_path)
+    assert attributes_of(tmp_path, run, clock=host.clock)["state"] == "running"
+    watcher.append(End(state="failed", cause="exit", witness="watcher", exit_code=3))
+    watcher.close()
+    attributes = attributes_of(tmp_path, run, clock=host.clock)
+    assert (attributes["state"], attributes["end.cause"]) == ("failed", "exit")
+    assert list(iter_active(tmp_path)) == []
+
+
+def test_a_watcher_that_says_nothing_is_not_waited_for_for_ever(tmp_path):
+    host = FakeClock()
+    run, watcher = _watched_by_this_process(tmp_path)
+    attributes_of(tmp_path, run, clock=host.clock)
+    host.monotonic += 61
+    with closing(Indexer(tmp_path, clock=host.clock)) as indexer:
+        assert has_news(tmp_path, indexer.index)
+    assert attributes_of(tmp_path, run, clock=host.clock)["state"] == "killed"
+    watcher.append(End(state="killed", cause="oom", witness="watcher", signal=9))
+    assert attributes_of(tmp_path, run, clock=host.clock)["end.cause"] == "oom"
+    watcher.close()
 
 
 @pytest.mark.parametrize("jumps", [(0, -3600, 10), (0, 3600, -7200), (0, -86_400 * 365, 86_400 * 365)])

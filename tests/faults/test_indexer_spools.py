@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from everbloom.core.records import Console, Start
 from everbloom.ingest.indexer import Indexer, reindex
 from everbloom.ingest.news import has_news
 from everbloom.ingest.spools import has_spools, recover_spools
+from everbloom.journal.identity import process_start
 from everbloom.journal.registry import iter_active
 from everbloom.journal.writer import JournalWriter
+from everbloom.testing.recorded import list_runs, read_recorded, start_script, wait_until
 
 pytestmark = pytest.mark.fault
 
@@ -185,3 +188,46 @@ def test_a_recovery_that_is_killed_anywhere_records_everything_once(tmp_path):
         if ended == 0:
             break
     assert kills >= 10
+
+
+def test_a_script_that_is_killed_together_with_its_watcher_loses_no_line(tmp_path):
+    """The watcher is stopped first, so that it cannot record what comes; then both are killed."""
+    code = """
+        import sys
+        import everbloom as eb
+        run = eb.init()
+        print("recorded by the watcher", flush=True)
+        run.log({"x": 1.0})
+        sys.stdin.readline()
+        for n in range(20_000):
+            print(f"line {n} that nobody has recorded")
+        print("the last words", flush=True)
+        run.log({"x": 2.0})
+        sys.stdin.readline()
+    """
+    variables = {"EVERBLOOM_CAPTURE": "watcher,console"}
+    nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # a stopped watcher keeps pipes open
+    process = start_script(tmp_path, code, variables=variables, stdin=subprocess.PIPE, **nowhere)
+    assert process.stdin is not None
+    (watcher,) = wait_until(lambda: find_started(tmp_path, "watcher"), "the watcher to begin")
+    wait_until(lambda: "recorded" in read_recorded(tmp_path).console(), "the first line to be recorded")
+    os.kill(watcher.pid, signal.SIGSTOP)
+    process.stdin.write("go on\n")
+    process.stdin.flush()
+    wait_until(lambda: len(read_recorded(tmp_path).rows) == 2, "all to be printed")
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    os.kill(watcher.pid, signal.SIGKILL)
+    wait_until(lambda: process_start(watcher.pid) == 0, "the watcher to die")
+    (run,) = list_runs(tmp_path)
+    lines = read_console(tmp_path, run).splitlines()
+    expected = [f"line {n} that nobody has recorded" for n in range(20_000)]
+    assert lines == ["recorded by the watcher", *expected, "the last words"]
+    assert not layout.spool_dir(tmp_path, run).exists()
+
+
+def find_started(root: Path, kind: str) -> list[Start]:
+    if not list_runs(root):
+        return []
+    return [journal.start for journal in read_recorded(root).of_kind(kind) if journal.start is not None]
