@@ -24,5 +24,6 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { '/api': process.env.EVERBLOOM_API ?? 'http://127.0.0.1:8765' } },
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  // Tests share one document per worker; what a test changes in it, it puts back.
+  test: { environment: 'jsdom', isolate: false, include: ['src/**/*.test.ts'] },
 });

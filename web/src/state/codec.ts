@@ -11,7 +11,7 @@ export type Values<C extends Record<string, Codec<unknown>>> = { -readonly [K in
 
 export const text = (fallback = ''): Codec<string> => ({ fallback, parse: (value) => value, print: (value) => value });
 
-export const flag = (): Codec<boolean> => ({ fallback: false, parse: (value) => value === '1', print: () => '1' });
+export const flag = (): Codec<boolean> => ({ fallback: false, parse: (value) => value === '1', print: (value) => (value ? '1' : '0') });
 
 export const number = (fallback: number): Codec<number> => ({
   fallback,

@@ -38,7 +38,9 @@ const isMac = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigat
 
 /** Print keys for people: `Mod+K` is `⌘ K` on a Mac and `Ctrl K` elsewhere. */
 export function printKeys(keys: string): string {
-  return keys.replace('Mod+', isMac ? '⌘' : 'Ctrl ').replace('Shift+', '⇧');
+  const short = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', Escape: 'esc', PageUp: 'page ↑', PageDown: 'page ↓', Enter: '↵' };
+  const named = Object.entries(short).reduce((text, [name, sign]) => text.replace(name, sign), keys);
+  return named.replace('Mod+', isMac ? '⌘' : 'Ctrl ').replace('Shift+', '⇧ ');
 }
 
 /** Name the key of an event as commands spell it. Pure. */

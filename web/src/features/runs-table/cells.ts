@@ -16,9 +16,9 @@ export function printCell(value: Cell | undefined): string {
 /** The number in a cell of a column that holds numbers; null where there is none. */
 export const numberIn = (row: RunRow, column: ShownColumn): number | null => toNumber(row.cells[column.key]);
 
-/** Why a run failed, where nobody wrote a note about it; else ''. */
+/** Why a run failed; '' for others. */
 export function shownError(row: RunRow): string {
-  return (row.state === 'failed' || row.state === 'killed') && !row.note ? (row.error_line ?? '') : '';
+  return row.state === 'failed' || row.state === 'killed' ? (row.error_line ?? '') : '';
 }
 
 export function timeOf(row: RunRow, key: string): EpochMicros | null {

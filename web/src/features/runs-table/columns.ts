@@ -34,6 +34,8 @@ export const sparkKey = 'spark';
 export const deltaKey = 'delta';
 const always = ['state', 'note', 'tag', 'conclusion'];
 const atEnd = ['created', 'duration'];
+/** Said by the state already, or a detail that few look for. */
+const hidden = ['progress', 'step', 'end.cause', 'group'];
 const maxDefault = 40;
 const fixed: Readonly<Record<string, [CellKind, string, number]>> = {
   state: ['state', 'State', 124], note: ['note', 'Notes', 250], tag: ['tags', 'Tags', 160], created: ['time', 'Created', 104],
@@ -59,7 +61,7 @@ export function metricName(key: string): string {
 /** Columns shown unless a person chose: state, notes, tags, metrics with a curve, what varies, when and how long. */
 export function defaultKeys(catalogue: ColumnCatalogue): string[] {
   const known = new Map(catalogue.columns.map((column) => [column.key, column]));
-  const varied = catalogue.default.filter((key) => !always.includes(key) && !atEnd.includes(key));
+  const varied = catalogue.default.filter((key) => !always.includes(key) && !atEnd.includes(key) && !hidden.includes(key));
   const isMetric = (key: string) => key.startsWith('metrics.');
   const directed = varied.filter((key) => isMetric(key) && known.get(key)?.direction);
   const others = varied.filter((key) => isMetric(key) && !known.get(key)?.direction);

@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { RunRow } from '@/api/types';
+import { applyOffer } from './completer.svelte';
+import { printCsvCell, printCsvLine } from './csv';
+import { applyEdits } from './edits.svelte';
+import { ringOf } from './scroller.svelte';
+import { diffTags, parseTags } from './tags';
+import { normalQuery } from './views.svelte';
+
+const row: RunRow = {
+  id: 'a', name: 'amber', state: 'finished', cause: null, progress: null, created_at: 0, ended_at: null, duration_s: null, slot: 0, tags: ['x', 'y'], note: 'one', note_version: 1, likes: 1, why: null,
+  conclusion: null, verdict: null, user: null, experiment: '', project: 'p', namespace: 'n', parent: null, is_archived: false, is_stalled: false, error_line: null, cells: { k: 1 }, spark: null,
+};
+
+describe('an edit before the server answered', () => {
+  test('changes what it names and nothing else', () => {
+    const after = applyEdits(row, [{ kind: 'tag', add: ['z', 'x'], remove: ['y'] }, { kind: 'note', text: 'two', append: true }, { kind: 'like', on: false }, { kind: 'set', fields: { archived: true, why: 'because' } }]);
+    expect(after).toEqual({ ...row, tags: ['x', 'z'], note: 'one\n\ntwo', likes: 0, is_archived: true, why: 'because' });
+  });
+
+  test('never makes fewer than no likes', () => {
+    expect(applyEdits({ ...row, likes: 0 }, [{ kind: 'like', on: false }]).likes).toBe(0);
+  });
+});
+
+describe('tags as typed', () => {
+  test('are split, trimmed and each once', () => {
+    expect(parseTags(' a, b ,, a\nc ')).toEqual(['a', 'b', 'c']);
+  });
+
+  test('and their difference lead from before to after', () => {
+    const tags = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'));
+    fc.assert(fc.property(tags, tags, (before, after) => {
+      const { add, remove } = diffTags(before, after);
+      expect(applyEdits({ ...row, tags: before }, [{ kind: 'tag', add, remove }]).tags.toSorted()).toEqual(after.toSorted());
+    }));
+  });
+});
+
+describe('CSV', () => {
+  test('keeps text that a spreadsheet would run from running', () => {
+    expect(['=1+1', '+a', '@x', '-2'].map((text) => printCsvCell(text, false))).toEqual(["'=1+1", "'+a", "'@x", "'-2"]);
+    expect(printCsvCell('-2', true)).toBe('-2');
+  });
+
+  test('quotes what would break a line or a cell', () => {
+    expect(printCsvLine([printCsvCell('a,"b"', false), printCsvCell('c\nd', false)])).toBe('"a,""b""","c\nd"\r\n');
+  });
+});
+
+describe('completion', () => {
+  test('replaces what it completes and leaves the cursor behind it', () => {
+    expect(applyOffer('par and x = 1', { start: 0, end: 3 }, { text: 'params.lr', kind: 'key' })).toEqual({ text: 'params.lr and x = 1', at: 9 });
+    expect(applyOffer('state', { start: 0, end: 5 }, { text: 'state', kind: 'key' })).toEqual({ text: 'state ', at: 6 });
+  });
+});
+
+test('a row in view keeps its slot while others come and go', () => {
+  fc.assert(fc.property(fc.nat(1e6), fc.nat(20), fc.integer({ min: 1, max: 40 }), (first, step, count) => {
+    const size = count + 5;
+    const before = ringOf(first, first + count - 1, size);
+    const after = ringOf(first + step, first + step + count - 1, size);
+    expect(new Set(after).size).toBe(size);
+    before.forEach((index, slot) => {
+      if (index >= first + step) expect(after[slot]).toBe(index);
+    });
+  }));
+});
+
+test('two addresses that say the same are the same view', () => {
+  expect(normalQuery('?b=2&a=1')).toBe(normalQuery('a=1&b=2'));
+});
