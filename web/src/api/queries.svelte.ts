@@ -90,13 +90,14 @@ export class LiveQuery<T> {
   #ask: () => QueryAsk<T> | null;
   #abort: AbortController | null = null;
   #dimTimer: ReturnType<typeof setTimeout> | undefined;
+  #isBehind = false;
 
   constructor(ask: () => QueryAsk<T> | null) {
     this.#ask = ask;
     $effect(() => {
       const asked = this.#ask();
       if (!asked) return;
-      const registration = { key: asked.key, again: () => void this.#fetch(asked) };
+      const registration = { key: asked.key, again: () => this.#refresh(asked) };
       mounted.add(registration);
       untrack(() => this.#start(asked));
       return () => {
@@ -131,13 +132,21 @@ export class LiveQuery<T> {
     if (!isFresh(entry, asked.freshMs ?? defaultFreshMs)) void this.#fetch(asked);
   }
 
-  async #fetch(asked: QueryAsk<T>): Promise<void> {
+  /** Ask again after news. News may come faster than answers, so an answer under way is awaited, never cut off. */
+  #refresh(asked: QueryAsk<T>): void {
+    if (this.isLoading) this.#isBehind = true;
+    else void this.#fetch(asked, true);
+  }
+
+  async #fetch(asked: QueryAsk<T>, isQuiet = false): Promise<void> {
+    this.#isBehind = false;
     this.#abort?.abort();
     const abort = new AbortController();
     this.#abort = abort;
     this.isLoading = true;
     clearTimeout(this.#dimTimer);
-    this.#dimTimer = setTimeout(() => (this.isDim = this.data !== undefined), 150);
+    // What grows by itself is not dimmed: only an answer to another question is waited for.
+    if (!isQuiet) this.#dimTimer = setTimeout(() => (this.isDim = this.data !== undefined), 150);
     try {
       const value = await share(asked, abort.signal);
       if (abort.signal.aborted) return;
@@ -146,14 +155,15 @@ export class LiveQuery<T> {
     } catch (cause) {
       if (!abort.signal.aborted) this.error = toApiError(cause);
     } finally {
-      if (this.#abort === abort) this.#settle();
+      if (this.#abort === abort) this.#settle(asked);
     }
   }
 
-  #settle(): void {
+  #settle(asked: QueryAsk<T>): void {
     clearTimeout(this.#dimTimer);
     this.isLoading = false;
     this.isDim = false;
+    if (this.#isBehind) void this.#fetch(asked, true);
   }
 }
 

@@ -1,10 +1,11 @@
 // Questions about one run and about several side by side. Contents of files are addresses for the browser, not answers.
 import type { QueryAsk } from './queries.svelte';
-import { apiBase, getJson, postForBytes } from './client';
+import { apiBase, getJson, postForBytes, queryString } from './client';
 import type { Cell } from './types';
-import type { Comparison, ConsoleMatches, ConsoleWindow, MediaItem, MetricPage, RunDetail } from './run-types';
+import type { Artifact, Comparison, ConsoleMatches, ConsoleWindow, MediaItem, MetricPage, Preview, RunDetail } from './run-types';
 
 const runRoot = (id: string): string => `/runs/${encodeURIComponent(id)}`;
+const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
 export const askRun = (id: string): QueryAsk<RunDetail> => ({ key: `run/${id}`, read: (signal) => getJson(runRoot(id), {}, signal) });
 
@@ -22,7 +23,7 @@ export const readParam = (id: string, name: string): Promise<{ name: string; val
 
 export const askMedia = (id: string, name: string, step: number): QueryAsk<{ items: MediaItem[]; steps: number[] }> => ({
   key: `run/${id}/media/${name}?${step}`,
-  read: (signal) => getJson(`${runRoot(id)}/media/${encodeURIComponent(name)}`, { step }, signal),
+  read: (signal) => getJson(`${runRoot(id)}/media/${encodePath(name)}`, { step }, signal),
   freshMs: 60_000,
 });
 
@@ -35,16 +36,19 @@ export const readConsoleTail = (id: string, tail: number, signal?: AbortSignal):
 export const searchConsole = (id: string, q: string, signal?: AbortSignal): Promise<ConsoleMatches> =>
   getJson(`${runRoot(id)}/console/search`, { q }, signal);
 
-export const readPreview = (id: string, path: string, offset: number, limit: number, signal?: AbortSignal): Promise<unknown> =>
-  getJson(`${runRoot(id)}/preview`, { path, offset, limit }, signal);
+export const askPreview = (id: string, { path, step }: Artifact, offset: number): QueryAsk<Preview> => ({
+  key: `preview/${id}/${path}?${step}&${offset}`,
+  read: (signal) => getJson(`${runRoot(id)}/preview`, { path, step, offset }, signal),
+  freshMs: 600_000,
+});
 
 export const consoleAddress = (id: string): string => `${apiBase}${runRoot(id)}/console/download`;
 
 export const mediaAddress = (id: string, item: MediaItem): string =>
-  `${apiBase}${runRoot(id)}/media-content/${encodeURIComponent(item.sha256 ?? String(item.position))}`;
+  `${apiBase}${runRoot(id)}/media-content/${encodeURIComponent(item.sha256)}`;
 
-export const artifactAddress = (id: string, path: string): string =>
-  `${apiBase}${runRoot(id)}/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`;
+export const artifactAddress = (id: string, { path, step }: Artifact): string =>
+  `${apiBase}${runRoot(id)}/artifacts/${encodePath(path)}${queryString({ step })}`;
 
 /** Ask for one chart's curves; the answer is a frame for `domain/frame.ts`. */
 export const loadSeries = (ask: object, signal: AbortSignal): Promise<ArrayBuffer> => postForBytes('/series', ask, signal);

@@ -83,8 +83,7 @@ export interface MediaItem {
   size: number;
   caption: string;
   meta: Record<string, unknown>;
-  sha256: string | null;
-  position: number;
+  sha256: string;
   inline: unknown;
   created_at: EpochMicros;
 }
@@ -165,3 +164,47 @@ export interface Comparison {
   constant: { key: string; value: Cell }[];
   shared_tags: string[];
 }
+
+export interface Tensor {
+  name: string;
+  dtype: string;
+  shape: number[];
+  size: number;
+}
+
+export interface ModelPort {
+  name: string;
+  dtype: string;
+  shape: string[];
+}
+
+export interface NotebookCell {
+  type: string;
+  source: string;
+  execution_count: number | null;
+  outputs: { media_type: string; data: string }[];
+  left_out: number;
+}
+
+/** A part of a file as data, by what kind of file it is. */
+export type Preview = { size: number; media_type: string } & (
+  | { kind: 'text'; offset: number; next_offset: number | null; text: string }
+  | { kind: 'json'; value: unknown }
+  | { kind: 'table'; columns: string[]; rows: Cell[][]; offset: number; total_rows: number | null }
+  | { kind: 'tensors'; format: string; total: number; offset: number; tensors: Tensor[]; metadata: Record<string, string> }
+  | {
+      kind: 'model';
+      producer: string;
+      opsets: Record<string, number>;
+      graph: string;
+      inputs: ModelPort[];
+      outputs: ModelPort[];
+      operators: Record<string, number>;
+      total: number;
+      offset: number;
+      tensors: Tensor[];
+    }
+  | { kind: 'notebook'; language: string; total: number; offset: number; cells: NotebookCell[] }
+  | { kind: 'media'; url: string }
+  | { kind: 'binary'; offset: number; hex: string }
+);

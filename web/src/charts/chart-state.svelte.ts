@@ -8,7 +8,7 @@ import type { Hands } from './gestures';
 import { yExtent, type ChartView, type LineColumns } from './lines';
 import { drawOverlay, findNearest, type Box } from './overlay';
 import { Plot, type Picture } from './plot';
-import { padRange, type Range } from './range';
+import { padRange, widenRange, type Range } from './range';
 import { currentPalette } from './theme.svelte';
 
 export interface ChartInput {
@@ -159,8 +159,7 @@ export class ChartState {
 
   private fullRange(): Range {
     const { xs } = this.input().data;
-    const [low, high] = [xs[0] ?? 0, xs.at(-1) ?? 1];
-    return low === high ? [low - 0.5, high + 0.5] : [low, high];
+    return widenRange(xs[0] ?? 0, xs.at(-1) ?? 1);
   }
 
   private toPicture(): Picture | null {

@@ -19,7 +19,10 @@ export function drawMarks(chart: uPlot, picture: Picture): void {
     drawTriangle(ctx, x, kind === 'posInf' ? bbox.top : bbox.top + bbox.height, ratio, kind);
   }
   if (picture.isClipped) drawCut(ctx, bbox, ratio);
-  for (const line of picture.lines) if (line.line.isLive === true) drawLiveDot(chart, picture, line, ratio);
+  for (const line of picture.lines) {
+    const isLive = line.line.isLive === true;
+    if (isLive || isSinglePoint(line)) drawEnd(chart, picture, line, isLive, ratio);
+  }
   ctx.restore();
 }
 
@@ -50,24 +53,35 @@ function drawCut(ctx: CanvasRenderingContext2D, bbox: uPlot.BBox, ratio: number)
   ctx.setLineDash([]);
 }
 
-function drawLiveDot(chart: uPlot, picture: Picture, line: LineColumns, ratio: number): void {
+/** A line of one point is a dot, or it would be a speck. */
+function isSinglePoint({ before, after }: LineColumns): boolean {
+  const first = after[0] ?? -1;
+  return first >= 0 && first === (before.at(-1) ?? -1);
+}
+
+function drawEnd(chart: uPlot, picture: Picture, line: LineColumns, isLive: boolean, ratio: number): void {
   const index = line.before.at(-1) ?? -1;
   if (index < 0) return;
   const x = chart.valToPos(picture.xs[index] ?? Number.NaN, 'x', true);
   const y = chart.valToPos(line.main[index] ?? Number.NaN, 'y', true);
   const { left, width, top, height } = chart.bbox;
   if (!(x >= left && x <= left + width && y >= top && y <= top + height)) return;
-  drawDot(chart.ctx, x, y, ratio, runColour(picture.palette, line.line.slot), picture.palette.panel);
+  const colour = runColour(picture.palette, line.line.slot);
+  if (isLive) drawHalo(chart.ctx, x, y, ratio, colour);
+  drawDot(chart.ctx, x, y, ratio, colour, picture.palette.panel);
 }
 
-/** A dot with a halo in its own colour. */
-function drawDot(ctx: CanvasRenderingContext2D, x: number, y: number, ratio: number, colour: string, panel: string): void {
+function drawHalo(ctx: CanvasRenderingContext2D, x: number, y: number, ratio: number, colour: string): void {
   ctx.fillStyle = colour;
   ctx.globalAlpha = 0.22;
   ctx.beginPath();
   ctx.arc(x, y, 7 * ratio, 0, Math.PI * 2);
   ctx.fill();
   ctx.globalAlpha = 1;
+}
+
+function drawDot(ctx: CanvasRenderingContext2D, x: number, y: number, ratio: number, colour: string, panel: string): void {
+  ctx.fillStyle = colour;
   ctx.beginPath();
   ctx.arc(x, y, 3.5 * ratio, 0, Math.PI * 2);
   ctx.fill();

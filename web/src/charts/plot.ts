@@ -2,6 +2,7 @@
  * A chart's base canvas: uPlot does scales, axes and the order of drawing, our traces do the lines. One instance a chart;
  * `show` gives it new columns, and rebuilds it only when the number of lines or the kind of scale changed.
  */
+import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
 import { BASELINE_DASH, slotDash } from '@/domain/colour';
 import { symlog, symlogInverse, type Scale } from '@/domain/ticks';
@@ -22,6 +23,8 @@ export interface Picture {
 }
 
 const AXIS_HEIGHT_PX = 24;
+/** Room that a tick's words need, with air. */
+const X_ROOM_PX = { step: 62, relative: 78, time: 92 } as const;
 const RAW_ALPHA = 0.17;
 const BAND_ALPHA = 0.1;
 
@@ -126,7 +129,7 @@ export class Plot {
   }
 
   private buildXAxis(): uPlot.Axis {
-    const ticks = (chart: uPlot) => xTicks(this.picture?.xRange ?? [0, 1], this.picture?.view.axis ?? 'step', Math.max(2, chart.width / 96));
+    const ticks = (chart: uPlot) => xTicks(this.picture?.xRange ?? [0, 1], this.picture?.view.axis ?? 'step', Math.max(3, chart.width / X_ROOM_PX[this.picture?.view.axis ?? 'step']));
     return {
       ...this.buildAxisLook(),
       size: AXIS_HEIGHT_PX,
@@ -139,7 +142,7 @@ export class Plot {
   private buildYAxis(): uPlot.Axis {
     const ticks = (chart: uPlot) => {
       const { yRange = [0, 1] as const, view } = this.picture ?? {};
-      return yTicks(yRange, view?.scale ?? 'linear', Math.max(2, chart.height / 64));
+      return yTicks(yRange, view?.scale ?? 'linear', Math.max(3, chart.height / 70));
     };
     return {
       ...this.buildAxisLook(),

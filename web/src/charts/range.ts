@@ -4,11 +4,13 @@
  */
 import { formatDurationTick, formatStep, formatTick, formatWallReadout, formatWallTick, localOffsetS } from '@/domain/axis-format';
 import type { Axis } from '@/domain/frame';
-import { durationTicks, linearTicks, logTicks, stepTicks, symlog, symlogInverse, symlogTicks, wallTicks, type Scale } from '@/domain/ticks';
+import { durationTicks, linearTicks, logTicks, niceStep, stepTicks, symlog, symlogInverse, symlogTicks, wallTicks, type Scale } from '@/domain/ticks';
 
 export type Range = readonly [number, number];
 
 const PADDING = 0.06;
+const EDGE = 0.02;
+const TICKS_LEAST = 3;
 
 /** The range of y that gives its data a little air. */
 export function padRange(low: number, high: number, scale: Scale): Range {
@@ -27,6 +29,15 @@ function padBy(low: number, high: number, back: (value: number) => number): Rang
   return [back(low - air), back(high + air)];
 }
 
+/** The range of x: to the round number just beyond its ends, as x are the middles of buckets; one x has room about it. */
+export function widenRange(low: number, high: number): Range {
+  if (!(high > low)) return [low - 0.5, low + 0.5];
+  const step = niceStep(high - low, 5);
+  const reach = (high - low) * EDGE;
+  const [floor, ceil] = [Math.floor(low / step) * step, Math.ceil(high / step) * step];
+  return [low - floor <= reach ? floor : low, ceil - high <= reach ? ceil : high];
+}
+
 /** Up to where a symlog axis is linear: a thousandth of its greatest value. */
 export function symlogThreshold(low: number, high: number): number {
   const size = Math.max(Math.abs(low), Math.abs(high));
@@ -35,10 +46,19 @@ export function symlogThreshold(low: number, high: number): number {
 
 /** Ticks of y and their words. */
 export function yTicks([low, high]: Range, scale: Scale, count: number): { ticks: number[]; words: string[] } {
-  const ticks = yTickValues(low, high, scale, count);
+  const ticks = pickTicks((wanted) => yTickValues(low, high, scale, wanted), count);
   const step = smallestStep(ticks);
   const isSpread = scale !== 'linear' && high / Math.max(low, Number.MIN_VALUE) > 10;
   return { ticks, words: ticks.map((tick) => formatTick(tick, isSpread ? Math.abs(tick) : step)) };
+}
+
+/** One tick tells nothing of a scale: closer ones are tried where too few fit. */
+function pickTicks(find: (count: number) => number[], count: number): number[] {
+  for (let wanted = count; wanted < count + 4; wanted += 1) {
+    const ticks = find(wanted);
+    if (ticks.length >= TICKS_LEAST) return ticks;
+  }
+  return find(count);
 }
 
 function yTickValues(low: number, high: number, scale: Scale, count: number): number[] {

@@ -27,7 +27,9 @@ export class SeriesQuery {
   frame = $state.raw<Frame | null>(null);
   failure = $state.raw<Failure | null>(null);
   isDim = $state(false);
-  private askedKey = '';
+  private askedFor = '';
+  private askedNews = -1;
+  private isBusy = false;
   private abort: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -38,9 +40,11 @@ export class SeriesQuery {
   ) {
     $effect(() => {
       const { ask, news, isWanted } = this.read();
-      const key = `${news} ${JSON.stringify(ask)}`;
-      if (!isWanted || key === this.askedKey || ask.series.length === 0) return;
-      void this.send(ask, key);
+      const key = JSON.stringify(ask);
+      if (!isWanted || ask.series.length === 0) return;
+      if (key !== this.askedFor) void this.send(ask, key, news);
+      // News may come faster than answers: one under way is awaited, never cut off.
+      else if (news !== this.askedNews && !this.isBusy) void this.send(ask, key, news);
     });
     $effect(() => () => {
       this.abort?.abort();
@@ -50,16 +54,26 @@ export class SeriesQuery {
 
   retry(): void {
     const { ask, news } = this.read();
-    void this.send(ask, `${news} ${JSON.stringify(ask)}`);
+    void this.send(ask, JSON.stringify(ask), news);
   }
 
-  private async send(ask: SeriesAsk, key: string): Promise<void> {
+  /** News that came while an answer was under way. */
+  private catchUp(): void {
+    const { ask, news, isWanted } = this.read();
+    if (isWanted && news !== this.askedNews) void this.send(ask, JSON.stringify(ask), news);
+  }
+
+  private async send(ask: SeriesAsk, key: string, news: number): Promise<void> {
     this.abort?.abort();
     const abort = new AbortController();
     this.abort = abort;
-    this.askedKey = key;
+    const isOther = key !== this.askedFor;
+    this.askedFor = key;
+    this.askedNews = news;
+    this.isBusy = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => (this.isDim = this.frame !== null), DIM_AFTER_MS);
+    // What grows by itself is not dimmed.
+    if (isOther) this.timer = setTimeout(() => (this.isDim = this.frame !== null), DIM_AFTER_MS);
     try {
       const frame = parseFrame(await this.load()(ask, abort.signal));
       if (abort.signal.aborted) return;
@@ -72,6 +86,8 @@ export class SeriesQuery {
       if (this.abort === abort) {
         clearTimeout(this.timer);
         this.isDim = false;
+        this.isBusy = false;
+        this.catchUp();
       }
     }
   }

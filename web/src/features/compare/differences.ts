@@ -16,9 +16,15 @@ export interface DifferenceCell {
 export function printCell(value: Cell | undefined): { text: string; full: string } {
   if (value === null || value === undefined) return { text: '–', full: 'not set' };
   const number = toNumber(value);
-  if (number !== null) return { text: formatNumber(number), full: String(value) };
+  if (number !== null) return { text: printParameter(number), full: String(value) };
   const full = typeof value === 'string' ? value : JSON.stringify(value);
   return { text: full, full };
+}
+
+/** A number as a person would have typed it: `5e-4`, `0.8`, `15000`. */
+function printParameter(value: number): string {
+  const size = Math.abs(value);
+  return size > 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential().replace('e+', 'e') : String(value);
 }
 
 /** One row of parameters; `base` is the baseline's place, -1 = none. */
@@ -32,9 +38,20 @@ export function toParamCells(row: ComparedRow, base: number): DifferenceCell[] {
 export function toMetricCells(metric: ComparedMetric): DifferenceCell[] {
   const isWorthMarking = metric.values.length > 1 && metric.best.length < metric.values.filter((value) => value !== null).length;
   return metric.values.map((value, index) => ({
-    ...printCell(value),
+    ...printResult(value),
     isMarked: metric.best.includes(index) && isWorthMarking,
   }));
+}
+
+function printResult(value: Cell): { text: string; full: string } {
+  const number = toNumber(value);
+  return number === null ? { text: '–', full: 'not logged' } : { text: printShort(number), full: String(value) };
+}
+
+// An exponent takes the room of two digits.
+function printShort(value: number): string {
+  const text = formatNumber(value);
+  return text.includes('e') ? formatNumber(value, 3) : text;
 }
 
 function mostFrequent(keys: readonly string[]): string | undefined {

@@ -4,7 +4,7 @@
  */
 import { RunNews } from '@/api/news.svelte';
 import { liveQuery } from '@/api/queries.svelte';
-import { askComparison } from '@/api/run-resources';
+import { askComparison, askRun } from '@/api/run-resources';
 import type { ComparedMetric, Comparison } from '@/api/run-types';
 import type { RunRow } from '@/api/types';
 import { SharedCursor } from '@/charts/cursor.svelte';
@@ -22,6 +22,11 @@ export class CompareModel {
   readonly address = new UrlValues(codecs);
   readonly ids = $derived.by(() => [...new Set(this.address.now.runs)]);
   readonly query = liveQuery(() => (this.ids.length === 0 ? null : askComparison(this.ids)));
+  // The first run's detail says which metrics are curves: a number that was logged once makes no picture.
+  private readonly firstRun = liveQuery(() => {
+    const [first] = this.ids;
+    return first === undefined ? null : askRun(first);
+  });
   readonly news = new RunNews(() => this.ids);
 
   /** The last answer may be of other runs for a moment: those that were taken out are left out at once. */
@@ -33,10 +38,16 @@ export class CompareModel {
   });
   readonly hidden = $derived.by(() => new Set(this.address.now.hide));
 
+  private readonly single = $derived.by(() => new Set((this.firstRun.data?.metrics ?? []).flatMap(({ name, n }) => (n === 1 ? [name] : []))));
+
   /** Metrics that are looked for; the chosen one, else the first, is drawn large. */
   readonly metrics = $derived.by(() => filterMetrics(this.found?.metrics ?? [], this.address.now.q));
-  readonly lead = $derived.by(() => this.metrics.find(({ key }) => key === this.address.now.top) ?? this.metrics[0]);
-  readonly others = $derived.by(() => this.metrics.filter((metric) => metric !== this.lead));
+  readonly lead = $derived.by(() => this.metrics.find(({ key }) => key === this.address.now.top) ?? this.metrics.find(({ key }) => !this.single.has(key)) ?? this.metrics[0]);
+  readonly others = $derived.by(() => {
+    const rest = this.metrics.filter((metric) => metric !== this.lead);
+    return [...rest.filter(({ key }) => !this.single.has(key)), ...rest.filter(({ key }) => this.single.has(key))];
+  });
+  readonly isReady = $derived.by(() => this.found !== undefined && (this.firstRun.data !== undefined || this.firstRun.error !== null));
 
   lines(metric: ComparedMetric): ChartLine[] {
     return (this.found?.runs ?? []).flatMap((run, index) => {

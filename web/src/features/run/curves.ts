@@ -8,8 +8,10 @@ export interface CurveGroup {
 
 /** More groups than this help nobody: all curves then stand in one. */
 const GROUPS_MOST = 40;
+/** So few are seen at once, and need no groups. */
+const TOGETHER_MOST = 12;
 
-/** Metrics by the first part of their name, groups in the order of their first metric. */
+/** Metrics by the first part of their name, groups in the order of their first metric, what stands alone at the end. */
 export function groupMetrics(metrics: readonly Metric[]): CurveGroup[] {
   const groups = new Map<string, Metric[]>();
   for (const metric of metrics) {
@@ -19,8 +21,11 @@ export function groupMetrics(metrics: readonly Metric[]): CurveGroup[] {
     if (found === undefined) groups.set(prefix, [metric]);
     else found.push(metric);
   }
-  if (groups.size > GROUPS_MOST) return [{ prefix: '', metrics }];
-  return [...groups].map(([prefix, members]) => ({ prefix, metrics: members }));
+  if (groups.size > GROUPS_MOST || metrics.length <= TOGETHER_MOST) return [{ prefix: '', metrics }];
+  const large = [...groups].filter(([prefix, members]) => prefix !== '' && members.length > 1);
+  const rest = metrics.filter(({ name }) => !large.some(([prefix]) => name.startsWith(`${prefix}/`)));
+  const found = large.map(([prefix, members]) => ({ prefix, metrics: members }));
+  return rest.length === 0 ? found : [...found, { prefix: '', metrics: rest }];
 }
 
 /** Metrics whose name holds every word, in any case. */
