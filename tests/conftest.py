@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from everbloom.index.database import Database
+from everbloom.testing.browser import find_chromium
 from everbloom.testing.databases import DatabaseAddress, fresh_address
 from everbloom.testing.postgres import MINIMUM_VERSION, find_postgres, running_postgres
 
@@ -21,12 +22,12 @@ os.environ["EVERBLOOM_TIDY"] = "0"
 
 _RESOURCES = pytest.StashKey[contextlib.ExitStack]()
 _ADDRESS = pytest.StashKey[str]()
-_DESELECTED = pytest.StashKey[int]()
+_DESELECTED = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RESOURCES] = contextlib.ExitStack()
-    config.stash[_DESELECTED] = 0
+    config.stash[_DESELECTED] = {}
     if address := getattr(config, "workerinput", {}).get("postgres_address"):
         config.stash[_ADDRESS] = address
 
@@ -39,29 +40,37 @@ def pytest_configure_node(node) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    count = getattr(node, "workeroutput", {}).get("postgres_deselected", 0)
-    node.config.stash[_DESELECTED] = max(count, node.config.stash[_DESELECTED])
+    for marker, count in getattr(node, "workeroutput", {}).get("deselected", {}).items():
+        node.config.stash[_DESELECTED][marker] = max(count, node.config.stash[_DESELECTED].get(marker, 0))
+
+
+# What tests may need of the system, by their marker: how it is found, and what it is called.
+_NEEDS = {
+    "postgres": (find_postgres, f"PostgreSQL {MINIMUM_VERSION} or newer"),
+    "browser": (find_chromium, "Chromium"),
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    needing = [item for item in items if item.get_closest_marker("postgres")]
-    if not needing or _ADDRESS in config.stash or find_postgres() or os.environ.get("CI") == "true":
+    if os.environ.get("CI") == "true":
         return
-    config.stash[_DESELECTED] = len(needing)
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["postgres_deselected"] = len(needing)
-    config.hook.pytest_deselected(items=needing)
-    items[:] = [item for item in items if not item.get_closest_marker("postgres")]
+    for marker, (find, _) in _NEEDS.items():
+        needing = [item for item in items if item.get_closest_marker(marker)]
+        if not needing or (marker == "postgres" and _ADDRESS in config.stash) or find():
+            continue
+        config.stash[_DESELECTED][marker] = len(needing)
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["deselected"] = config.stash[_DESELECTED]
+        config.hook.pytest_deselected(items=needing)
+        items[:] = [item for item in items if not item.get_closest_marker(marker)]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_RESOURCES].close()
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter and config.stash[_DESELECTED]:  # here, so that it stands below the line with the counts
-        reporter.write_line(
-            f"No PostgreSQL {MINIMUM_VERSION} or newer was found: {config.stash[_DESELECTED]} tests were left out.",
-            yellow=True,
-        )
+    for marker, count in config.stash[_DESELECTED].items() if reporter else ():
+        # Here, so that it stands below the line with the counts.
+        reporter.write_line(f"No {_NEEDS[marker][1]} was found: {count} tests were left out.", yellow=True)
 
 
 def _ensure_postgres(config: pytest.Config) -> str | None:
