@@ -80,7 +80,7 @@ def download_console(store: Given, run: FromPath[str]) -> Response[Any]:
 
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in found.name)
     headers = _FRESH | {"content-disposition": f'attachment; filename="{name}.log"'}
-    return Stream(iter_pieces(), media_type="text/plain; charset=utf-8", headers=headers)
+    return Stream(iter_pieces(), media_type="text/plain", headers=headers)
 
 
 HANDLERS = [read_console, search_console, download_console]

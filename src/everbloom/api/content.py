@@ -11,21 +11,19 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from litestar import Response
+from litestar import Request, Response
 from litestar.response import Stream
-
-from everbloom.api.answers import Asking
 
 CHUNK_BYTES = 256 * 1024
 _SHOWN = frozenset(
     "image/png image/jpeg image/gif image/webp image/avif image/bmp image/svg+xml audio/wav audio/x-wav audio/mpeg "
     "audio/ogg audio/flac audio/mp4 audio/aac audio/webm video/mp4 video/webm video/ogg application/pdf".split()
 )
-_TEXT = re.compile(r"(text/|application/(json|x-yaml|toml|xml|javascript|x-python|x-sh|vnd\.plotly))")
+_TEXT = re.compile(r"text/.*|application/(json|.*\+json|x-yaml|yaml|toml|xml|javascript|x-python|x-sh)")
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
 # A browser's own viewer of PDF does not start in a sandbox; it runs no script of this origin.
 _PDF = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(?=-?\d)(\d*)-(\d*)")
 _FOREVER = "private, max-age=31536000, immutable"
 
 
@@ -50,7 +48,7 @@ class Content:
     is_inline: bool
 
 
-def send_content(request: Asking, content: Content) -> Response[Any]:
+def send_content(request: Request[Any, Any, Any], content: Content) -> Response[Any]:
     """Answer with content, or with the one range that was asked for."""
     kind, is_shown = choose_type(content.media_type)
     headers = {
@@ -89,7 +87,7 @@ def parse_range(wanted: str | None, size: int) -> tuple[int, int] | None:
     None where it is one that cannot be met. Of several ranges RFC 9110 allows to answer the whole.
     """
     found = _RANGE.fullmatch(wanted.strip()) if wanted is not None else None
-    if found is None or found[1] == found[2] == "":
+    if found is None:
         return 0, size
     if not found[1]:
         length = min(int(found[2]), size)
@@ -114,8 +112,8 @@ def choose_type(media_type: str) -> tuple[str, bool]:
     bare = media_type.partition(";")[0].strip().lower()
     if bare in _SHOWN:
         return bare, True
-    if _TEXT.match(bare):
-        return "text/plain; charset=utf-8", True
+    if _TEXT.fullmatch(bare):
+        return "text/plain", True  # the framework adds UTF-8
     return "application/octet-stream", False
 
 

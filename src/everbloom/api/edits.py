@@ -97,7 +97,12 @@ def _plan_note(state: EditedRun, edit: NoteEdit, plan: Plan) -> None:
     plan.records.append(Note(text=edit.text, append=edit.append, base=None if edit.append else edit.base))
     state.note_version += 1
     state.note = f"{before}\n\n{edit.text}" if edit.append and before else edit.text
-    plan.undo.append(NoteEdit(before, base=state.note_version))
+    # One undo for all note edits of a request: each names the version it expects, and undoing makes new ones.
+    earlier = next((undo for undo in plan.undo if isinstance(undo, NoteEdit)), None)
+    if earlier is None:
+        plan.undo.append(NoteEdit(before, base=state.note_version))
+    else:
+        earlier.base = state.note_version
 
 
 def _plan_like(state: EditedRun, edit: LikeEdit, plan: Plan, user: str) -> None:

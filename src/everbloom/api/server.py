@@ -1,6 +1,7 @@
 """Serve one store on this machine's loopback address, until Ctrl-C."""
 
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -44,7 +45,12 @@ def serve(settings: Settings, *, port: int | None, on_ready: Callable[[str], Non
             ws="none",
         )
         link = f"http://{ADDRESS}:{chosen}/login?token={token}"
-        _Server(config, on_ready=lambda: on_ready(link), on_stop=store.follower.stop).run(sockets=[listener])
+
+        def announce() -> None:
+            on_ready(link)
+            threading.Thread(target=store.warm_up, name="everbloom-warm-up", daemon=True).start()
+
+        _Server(config, on_ready=announce, on_stop=store.follower.stop).run(sockets=[listener])
     finally:
         listener.close()
 

@@ -52,7 +52,7 @@ def _answer_place(place: str) -> Response[Any]:
         raise NotFoundException
     page = FOLDER / "index.html"
     text = page.read_text("utf-8") if page.is_file() else _NOT_BUILT
-    return Response(text, media_type="text/html; charset=utf-8", headers=_FRESH)
+    return Response(text, media_type="text/html", headers=_FRESH)
 
 
 def _find_file(place: str) -> Path | None:

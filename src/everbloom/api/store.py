@@ -4,6 +4,7 @@ A reader is for one thread at a time and remembers columns, so the one that was 
 person keeps a single warm reader busy, and never more than four are open.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from everbloom.api.follow import Follower
 from everbloom.api.preview.tables import RowIndexes
 from everbloom.api.undo import UndoTokens
+from everbloom.core.errors import EverbloomError
 from everbloom.core.settings import Settings, environment_value
 from everbloom.journal.identity import user_name
 from everbloom.query.reader import Reader, open_reader
@@ -85,6 +87,12 @@ class Store:
 
                 self._workspace = open_boards(self.settings.root, self.settings.database)
             return self._workspace
+
+    def warm_up(self) -> None:
+        """Load and open what the first page needs, so that nobody waits for it; what fails is told by that page."""
+        with contextlib.suppress(EverbloomError):
+            self.read(lambda reader: reader.read_version())
+            self.workspace.read_projects()
 
     def close(self) -> None:
         """Close all that is open; readers that are lent close with their last answer."""

@@ -36,12 +36,12 @@ def open_client(
         yield client
 
 
-def get_json(client: Client, path: str, **params: Any) -> Any:
+def get_json(client: Client, address: str, /, **params: Any) -> Any:
     """Ask below `/api/v1` and return the answer's content.
 
     Raises:
         AssertionError: It is an error; says which.
     """
-    answer = client.get(f"/api/v1{path}", params=params)
+    answer = client.get(f"/api/v1{address}", params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()

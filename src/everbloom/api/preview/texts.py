@@ -23,7 +23,7 @@ def read_text(file: BinaryIO, size: int, media_type: str, *, offset: int, limit:
     data = file.read(min(limit, TEXT_MAX_BYTES))
     end = offset + len(data)
     if end < size:  # not in the middle of a character, nor, where that is near, of a line
-        data = data[: len(data) - _count_cut_bytes(data)]
+        data = data[: len(data) - _count_cut_bytes(data)] or data
         at = data.rfind(b"\n")
         data = data[: at + 1] if at > len(data) // 2 else data
         end = offset + len(data)
@@ -38,7 +38,7 @@ def _count_cut_bytes(data: bytes) -> int:
         if byte & 0xC0 == 0x80:
             continue
         length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-        return back if length > back and back < len(data) else 0
+        return back if length > back else 0
     return 0
 
 

@@ -13,8 +13,8 @@ _Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Add `project.rank` and the table `view`."""
-    with op.batch_alter_table("project") as table:
-        table.add_column(sa.Column("rank", sa.Integer))
+    # Not as a batch: that would make the table anew on SQLite, and dropping the old one would take what refers to it.
+    op.add_column("project", sa.Column("rank", sa.Integer))
     op.create_table(
         "view",
         sa.Column("id", _Key, primary_key=True),
@@ -31,5 +31,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take both away."""
     op.drop_table("view")
-    with op.batch_alter_table("project") as table:
-        table.drop_column("rank")
+    op.drop_column("project", "rank")
