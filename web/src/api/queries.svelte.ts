@@ -84,6 +84,8 @@ export function clearCache(): void {
 
 export class LiveQuery<T> {
   data = $state.raw<T | undefined>(undefined);
+  /** Which question `data` answers; an older one's while a new one is on its way. */
+  answered = $state('');
   error = $state.raw<ApiError | null>(null);
   isLoading = $state(false);
   isDim = $state(false);
@@ -127,6 +129,7 @@ export class LiveQuery<T> {
     if (entry) {
       // The key names the answer's type: one reader per key, so the value is what `read` gave.
       this.data = entry.value;
+      this.answered = asked.key;
       this.error = null;
     }
     if (!isFresh(entry, asked.freshMs ?? defaultFreshMs)) void this.#fetch(asked);
@@ -151,6 +154,7 @@ export class LiveQuery<T> {
       const value = await share(asked, abort.signal);
       if (abort.signal.aborted) return;
       this.data = value;
+      this.answered = asked.key;
       this.error = null;
     } catch (cause) {
       if (!abort.signal.aborted) this.error = toApiError(cause);

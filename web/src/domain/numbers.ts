@@ -19,7 +19,7 @@ export function toNumber(value: unknown): number | null {
 
 const minus = '\u2212';
 
-/** Format with about four significant digits, exponents for the very large and small: 0.0003 is `3e-4`. */
+/** Format with about four significant digits, three and an exponent for the very large and small: 0.0003 is `3e-4`. */
 export function formatNumber(value: number, digits = 4): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+∞' : `${minus}∞`;
@@ -30,7 +30,7 @@ export function formatNumber(value: number, digits = 4): string {
 }
 
 function exponent(value: number, digits: number): string {
-  const [mantissa = '0', power = '0'] = value.toExponential(digits - 1).split('e');
+  const [mantissa = '0', power = '0'] = value.toExponential(digits - 2).split('e');
   return `${mantissa.replace(/\.?0+$/, '')}e${Number(power)}`;
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Column, ColumnCatalogue } from '@/api/types';
-import { barShare, cellKeys, columnsInView, defaultKeys, defaultSpark, isBest, metricName, shownColumns, splitMetric, type ShownColumn } from './columns';
+import { barShare, cellKeys, columnsInView, defaultKeys, defaultSpark, isBest, metricName, shownColumns, splitMetric, type Layout, type ShownColumn } from './columns';
 
 const column = (key: string, more: Partial<Column> = {}): Column => ({ key, kind: 'number', label: key, group: 'params', n: 9, varies: true, direction: null, min: 0, max: 1, distinct: null, ...more });
 
@@ -13,8 +13,8 @@ const catalogue = catalogueOf([
   column('params.rare', { n: 1 }), column('params.lr', { n: 9 }), column('params.seed', { varies: false }),
   column('metrics.train/loss.min', { direction: 'min' }), column('metrics.val/acc.max', { direction: 'max' }), column('metrics.epoch.last'),
 ]);
-const layout = { keys: null, pinned: [], widths: {} };
-const shown = (more: Partial<typeof layout> & { keys?: string[] | null } = {}, hasBaseline = false) => shownColumns(catalogue, { ...layout, ...more }, 'train/loss', hasBaseline);
+const layout: Layout = { keys: null, pinned: [], widths: {} };
+const shown = (more: Partial<Layout> = {}, hasBaseline = false) => shownColumns(catalogue, { ...layout, ...more }, 'train/loss', hasBaseline);
 
 describe('the columns shown by default', () => {
   test('are those that vary, held-out metrics first, then the curve, then what most runs have', () => {
@@ -39,7 +39,7 @@ describe('the columns shown by default', () => {
 
 describe('shown columns', () => {
   test('keep the chosen order, pinned ones first', () => {
-    expect(shown({ keys: ['state', 'params.lr', 'tag'], pinned: ['tag'] as never[] }).map((item) => item.key)).toEqual(['tag', 'state', 'params.lr']);
+    expect(shown({ keys: ['state', 'params.lr', 'tag'], pinned: ['tag'] }).map((item) => item.key)).toEqual(['tag', 'state', 'params.lr']);
   });
 
   test('get the difference to a baseline beside the first metric, only while there is one', () => {

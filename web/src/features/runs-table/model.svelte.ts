@@ -45,7 +45,7 @@ export class RunsModel {
     this.selection = selectionOf(this.key);
     this.views = new Views(scope);
     $effect(() => {
-      if (!this.catalogue.data) return;
+      if (!this.known) return;
       const ask = { scope: this.where, sort: this.values.now.sort, cols: cellKeys(this.columns), spark: this.hasSpark ? this.spark : '' };
       untrack(() => this.window.ask(ask));
     });
@@ -63,17 +63,33 @@ export class RunsModel {
 
   readonly where: RunScope = $derived.by(() => ({ ns: this.scope.namespace, project: this.scope.project, experiment: this.scope.experiment ?? null, f: this.values.now.f, archived: this.values.now.archived }));
   readonly catalogue = liveQuery(() => askColumns(this.where));
+  #default: { of: string; keys: readonly string[] } | null = null;
+  #edition = $state(0);
+  /** The catalogue as it is now, but with the columns that it proposed first: news never moves a column. */
+  readonly known = $derived.by(() => {
+    const { data } = this.catalogue;
+    if (!data) return undefined;
+    const of = `${this.#edition} ${this.catalogue.answered}`;
+    if (this.#default?.of !== of) this.#default = { of, keys: data.default };
+    return { ...data, default: [...this.#default.keys] };
+  });
   readonly best = liveQuery(() => askBest(this.where, this.baselineId));
   readonly baselineId = $derived.by(() => preferences.baselines[this.key] ?? null);
   readonly layout: ColumnLayout = $derived.by(() => {
     const kept = layoutOf(this.key);
     return this.values.now.cols.length ? { ...kept, keys: [...this.values.now.cols] } : kept;
   });
-  readonly spark = $derived.by(() => this.values.now.spark || (this.catalogue.data ? defaultSpark(this.catalogue.data) : ''));
-  readonly columns = $derived.by(() => (this.catalogue.data ? shownColumns(this.catalogue.data, this.layout, this.spark, this.baseline !== null) : []));
+  readonly spark = $derived.by(() => this.values.now.spark || (this.known ? defaultSpark(this.known) : ''));
+  readonly columns = $derived.by(() => (this.known ? shownColumns(this.known, this.layout, this.spark, this.baseline !== null) : []));
   readonly hasSpark = $derived.by(() => this.columns.some((column) => column.kind === 'spark'));
   readonly clauses = $derived.by(() => splitClauses(this.values.now.f));
-  readonly shownKeys = $derived.by(() => this.layout.keys ?? (this.catalogue.data ? defaultKeys(this.catalogue.data) : []));
+  readonly shownKeys = $derived.by(() => this.layout.keys ?? (this.known ? defaultKeys(this.known) : []));
+
+  /** Show what came since: new runs, and the columns that they brought. */
+  showNews(): void {
+    this.#edition += 1;
+    this.window.reload();
+  }
 
   setClauses(clauses: readonly string[]): void {
     this.values.set({ f: joinClauses(clauses) });

@@ -33,6 +33,8 @@ export class RowScroller {
       observeElementRect,
       observeElementOffset,
       overscan,
+      // Where the way back put it; the library would begin at the top.
+      initialOffset: () => node.scrollTop,
       initialRect: { width: node.clientWidth, height: node.clientHeight },
       onChange: () => this.#take(),
     });
