@@ -18,7 +18,9 @@ export function printCell(value: Cell | undefined): { text: string; full: string
   const number = toNumber(value);
   if (number !== null) return { text: printParameter(number), full: String(value) };
   const full = typeof value === 'string' ? value : JSON.stringify(value);
-  return { text: full, full };
+  // A list says as much without its brackets, and fits a column.
+  const isList = /^\[[^[\]{}]*\]$/.test(full);
+  return { text: isList ? full.slice(1, -1).replaceAll(/,\s+/g, ',') : full, full };
 }
 
 /** A number as a person would have typed it: `5e-4`, `0.8`, `15000`. */

@@ -1,4 +1,12 @@
-/** A command as a shell reads it back. Pure. */
+/** A command as a shell reads it back, and a process in words. Pure. */
+import type { Writer } from '@/api/run-types';
+
 export function quoteArgs(argv: readonly string[]): string {
   return argv.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
+}
+
+/** Who recorded, where, as what; what a writer did not say is left out. */
+export function describeWriter({ user, host, pid, version }: Pick<Writer, 'user' | 'host' | 'pid' | 'version'>): string {
+  const who = [user, host].filter((part) => part !== '').join('@');
+  return [who, `pid ${pid}`, version === '' ? '' : `everbloom ${version}`].filter((part) => part !== '').join(' · ');
 }

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { buildColumns, buildFrame, buildLine, buildSeries } from './fixtures';
+import { toColumns } from './lines';
+import { placeMarks, SvgPen, traceBand, traceMain, traceRaw, type Pen, type Places } from './trace';
+
+class Notes implements Pen {
+  readonly strokes: [number, number][][] = [];
+  moveTo(x: number, y: number): void {
+    this.strokes.push([[x, y]]);
+  }
+  lineTo(x: number, y: number): void {
+    this.strokes.at(-1)?.push([x, y]);
+  }
+}
+
+const plain: Places = { x: (index) => index, y: (value) => value };
+
+function strokesOf(trace: typeof traceMain, values: readonly (number | null)[], places = plain): [number, number][][] {
+  const notes = new Notes();
+  trace(notes, buildColumns(values), places);
+  return notes.strokes;
+}
+
+describe('traceMain', () => {
+  test('bridges empty buckets and breaks at NaN', () => {
+    expect(strokesOf(traceMain, [1, null, 3, Number.NaN, 5, 6])).toEqual([
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [
+        [4, 5],
+        [5, 6],
+      ],
+    ]);
+  });
+
+  test('draws a point between two breaks as a line of no length', () => {
+    expect(strokesOf(traceMain, [Number.NaN, 4, Number.NaN])).toEqual([
+      [
+        [1, 4],
+        [1, 4],
+      ],
+    ]);
+  });
+
+  test('breaks where a value stands nowhere, as 0 on a log axis', () => {
+    const log: Places = { x: (index) => index, y: (value) => (value > 0 ? Math.log10(value) : Number.NaN) };
+    expect(strokesOf(traceMain, [1, 0, 10, 100], log)).toHaveLength(2);
+  });
+
+  test('goes through every finite value once, in order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.integer(), fc.constant(null), fc.constant(Number.NaN)), { maxLength: 40 }), (values) => {
+        const strokes = strokesOf(traceMain, values);
+        const points = strokes.flatMap((stroke) => (stroke.length === 2 && stroke[0]?.[0] === stroke[1]?.[0] ? stroke.slice(0, 1) : stroke));
+        const wanted = values.flatMap((value, index) => (value === null || Number.isNaN(value) ? [] : [[index, value]]));
+        expect(points).toEqual(wanted);
+      }),
+    );
+  });
+});
+
+describe('traceRaw', () => {
+  test('reaches a spike one point wide inside a bucket', () => {
+    const series = buildSeries([{ values: [1] }, { values: [1, 99, -99, 2] }, { values: [1] }]);
+    const [columns] = toColumns(buildFrame([series]), [buildLine()]);
+    const notes = new Notes();
+    if (columns !== undefined) traceRaw(notes, columns, plain);
+    const heights = notes.strokes.flat().map(([, y]) => y);
+    expect(Math.max(...heights)).toBe(99);
+    expect(Math.min(...heights)).toBe(-99);
+  });
+
+  test('reaches the least and the greatest of any bucket', () => {
+    const bucket = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(bucket, { minLength: 1, maxLength: 20 }), (buckets) => {
+        const series = buildSeries(buckets.map((values) => ({ values })));
+        const [columns] = toColumns(buildFrame([series]), [buildLine()]);
+        const notes = new Notes();
+        if (columns !== undefined) traceRaw(notes, columns, plain);
+        for (const [index, values] of buckets.entries()) {
+          const heights = notes.strokes.flat().flatMap(([x, y]) => (x === index ? [y] : []));
+          expect(Math.max(...heights)).toBe(Math.max(...values));
+          expect(Math.min(...heights)).toBe(Math.min(...values));
+        }
+      }),
+    );
+  });
+});
+
+describe('traceBand', () => {
+  test('closes a shape around what lies between least and greatest', () => {
+    const series = buildSeries([{ values: [1, 3] }, { values: [2, 4] }]);
+    const [columns] = toColumns(buildFrame([series]), [buildLine()]);
+    const notes = new Notes();
+    if (columns !== undefined) traceBand(notes, columns, plain);
+    expect(notes.strokes).toEqual([
+      [
+        [0, 3],
+        [0, 3],
+        [1, 4],
+        [1, 2],
+        [0, 1],
+        [0, 3],
+      ],
+    ]);
+  });
+
+  test('is parted where the line is', () => {
+    expect(strokesOf(traceBand, [1, 2, Number.NaN, 3, 4])).toHaveLength(2);
+  });
+
+  test('has no shape for a single point', () => {
+    expect(strokesOf(traceBand, [1])).toEqual([]);
+  });
+});
+
+test('SvgPen writes a path that never needs an exponent', () => {
+  const pen = new SvgPen();
+  pen.moveTo(0, 1e-9);
+  pen.lineTo(10.126, 2);
+  expect(pen.toString()).toBe('M0.00 0.00L10.13 2.00');
+});
+
+describe('placeMarks', () => {
+  test('marks each kind of odd point where it was logged', () => {
+    const marks = placeMarks([buildColumns([1, Number.NaN, Infinity, -Infinity])], (index) => index * 10, 4);
+    expect(marks).toEqual([
+      { kind: 'nan', x: 10 },
+      { kind: 'posInf', x: 20 },
+      { kind: 'negInf', x: 30 },
+    ]);
+  });
+
+  test('leaves marks out that would lie on one another, never all of them', () => {
+    const line = buildColumns(Array.from({ length: 50 }, () => Number.NaN));
+    const marks = placeMarks([line, line], (index) => index, 5);
+    expect(marks.map(({ x }) => x)).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
+  });
+});
