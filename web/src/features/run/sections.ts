@@ -7,7 +7,13 @@ export interface Section {
   readonly count: number | null;
 }
 
-export function listSections(run: RunDetail): Section[] {
+/** What of a run decides which sections there are. */
+export type Sectioned = Pick<
+  RunDetail,
+  'params' | 'problems' | 'damage' | 'metrics_total' | 'media' | 'artifacts' | 'resources' | 'links' | 'command' | 'writers' | 'history' | 'children'
+>;
+
+export function listSections(run: Sectioned): Section[] {
   const params = Object.keys(run.params).length;
   const troubles = run.problems.length + run.damage.length;
   const all: (Section & { readonly isThere: boolean })[] = [
