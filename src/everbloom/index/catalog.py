@@ -140,6 +140,12 @@ class Catalog:
         """Create the tables that are missing."""
         self.database.create(*_TABLES)
 
+    def has_tables(self) -> bool:
+        """Tell whether the tables are there; they come as one, the last of all of an index's."""
+        if self.database.engine == "postgres":
+            return bool(self.database.execute("SELECT 1 WHERE to_regclass('meta') IS NOT NULL"))
+        return bool(self.database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'"))
+
     # ── writing, within the caller's transaction ──────────────────────────────────────────────────────────────
 
     def add_controls(self, rows: Iterable[ControlRow]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from everbloom.core.errors import NotFound
 from everbloom.core.layout import index_dir
 from everbloom.index.attribute_columns import AttributeColumns
 from everbloom.index.catalog import SCHEMA, Catalog
@@ -45,11 +46,18 @@ class Index:
     catalog_inode: int
 
     def ensure_schema(self) -> None:
-        """Create what is missing."""
-        parts = (self.catalog, self.columns, self.console, self.text, self.catalog_offsets, self.series)
-        for part in parts:
-            part.ensure_schema()
-        self.series.ensure_schema()
+        """Create what is missing; the catalog's tables come last, so that they stand for all."""
+        with contextlib.ExitStack() as stack:
+            # As one on SQLite, where a first reader may look at any moment. With all there no write lock is asked
+            # for; PostgreSQL would drop all that a transaction did if its one optional part fails.
+            if self.catalog_database.engine == "sqlite" and not self.catalog.has_tables():
+                with self.series_database.transaction():
+                    self.series.ensure_schema()
+                stack.enter_context(self.catalog_database.transaction())
+            else:
+                self.series.ensure_schema()
+            for part in (self.columns, self.console, self.text, self.catalog_offsets, self.catalog):
+                part.ensure_schema()
 
     def close(self) -> None:
         """Close both databases."""
@@ -162,17 +170,34 @@ def open_index(
         NotFound: `read_only`, and there is no index yet (`index.missing`).
         Unavailable: It cannot be opened now.
     """
-    inode = 0
-    if database is not None and _is_postgres(database):
-        schema = f"index_{SCHEMA}{suffix}"
-        catalog_database = open_database(database, schema=schema, read_only=read_only)
-        series_database = open_database(database, schema=schema, read_only=read_only)
-    else:
-        folder = index_folder(root, suffix)
-        catalog_database = open_database(folder / "index.db", read_only=read_only)
-        series_database = open_database(folder / "series.db", read_only=read_only)
-        inode = (folder / "index.db").stat().st_ino
-    return _open_parts(catalog_database, series_database, inode, is_created=not read_only, read_blob=read_blob)
+    schema, folder = f"index_{SCHEMA}{suffix}", index_folder(root, suffix)
+    is_server = _is_postgres(database)
+    places: tuple[Path | str, Path | str] = (folder / "index.db", folder / "series.db")
+    if database is not None and is_server:
+        places = (database, database)
+    with contextlib.ExitStack() as stack:
+        catalog_database, series_database = (
+            stack.enter_context(contextlib.closing(open_database(place, schema=schema, read_only=read_only)))
+            for place in places
+        )
+        inode = 0 if is_server else _read_inode(folder / "index.db")
+        index = _open_parts(catalog_database, series_database, inode, is_created=not read_only, read_blob=read_blob)
+        if not index.catalog.has_tables():
+            raise NotFound(
+                f"the index at {catalog_database.address} has no tables yet: a process is about to build it. Run "
+                f"`everbloom ls` as a user who may write there, or look again.",
+                code="index.missing",
+                path=catalog_database.address,
+            )
+        stack.pop_all()  # both stay open
+    return index
+
+
+def _read_inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return -1  # put away in this very moment: whoever compares finds that it was swapped
 
 
 def open_empty_index() -> Index:

@@ -1,13 +1,14 @@
 """The read side's door: everything that the command line, Python and later the API ask about runs.
 
 A reader looks at the index only. Opening one first asks whether journals hold news, and only then loads the indexer,
-so that a look at a store where nothing happened costs a few small reads. Another indexer at work is no obstacle:
-what it has committed is read.
+so that a look at a store where nothing happened costs a few small reads. Another indexer at work is waited for, for
+moments where the index was whole once and for longer while it is first built; then what is there is read, and
+`stale` says why it may lack something.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from everbloom.core.errors import NotFound, Unavailable
 from everbloom.core.ids import RunId
@@ -56,16 +57,38 @@ if TYPE_CHECKING:
     from everbloom.ingest.indexer import Indexer
     from everbloom.ingest.packing import PackBlobs
 
-__all__ = ["ConsoleMatch", "Envelope", "Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
+__all__ = ["ConsoleMatch", "Envelope", "Patience", "Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
 
 
-def open_reader(settings: Settings, *, catch_up: bool = True, namespaces: frozenset[str] | None = None) -> "Reader":
+class Patience(NamedTuple):
+    """How long a reader waits for another indexer that has work of the reader's in hand, in seconds.
+
+    Attributes:
+        whole_s: Where the index holds everything but the latest news.
+        first_s: Where there is no index yet, or not all that was recorded is in it.
+    """
+
+    whole_s: float = 2.0
+    first_s: float = 30.0
+
+
+_PATIENCE = Patience()
+
+
+def open_reader(
+    settings: Settings,
+    *,
+    catch_up: bool = True,
+    namespaces: frozenset[str] | None = None,
+    patience: Patience = _PATIENCE,
+) -> "Reader":
     """Open a store for reading.
 
     Args:
         settings: Which store.
         catch_up: Take what journals and edits hold into the index first.
         namespaces: Those that may be read; None = all, as for a person's own store.
+        patience: How long to wait for another indexer.
 
     Returns:
         A reader, to be closed; an empty one where nothing was recorded yet.
@@ -73,7 +96,7 @@ def open_reader(settings: Settings, *, catch_up: bool = True, namespaces: frozen
     Raises:
         Unavailable: The index cannot be read, or there is none and none can be built.
     """
-    reader = Reader(settings, namespaces=namespaces)
+    reader = Reader(settings, namespaces=namespaces, patience=patience)
     try:
         reader.open(catch_up=catch_up)
     except BaseException:
@@ -90,11 +113,14 @@ class Reader:
             what it holds.
     """
 
-    def __init__(self, settings: Settings, *, namespaces: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, namespaces: frozenset[str] | None = None, patience: Patience = _PATIENCE
+    ) -> None:
         """Prepare a reader; `open_reader` opens it."""
         self.settings = settings
         self.stale: Unavailable | None = None
         self._namespaces = namespaces
+        self._patience = patience
         self._index: Index | None = None
         self._indexer: Indexer | None = None
         self._packs: PackBlobs | None = None
@@ -108,7 +134,10 @@ class Reader:
         """Open the index, caught up with the journals if asked; see `open_reader`."""
         index = self._try_open()
         if catch_up and (has_records(self.settings.root) if index is None else has_news(self.settings.root, index)):
-            self._catch_up(is_needed=index is None)
+            self._catch_up(index)
+            if index is not None and is_index_swapped(index, self.settings.root, suffix=""):
+                index.close()
+                index = None
             if index is None:
                 index = self._try_open()
         self._use(index or open_empty_index())
@@ -133,19 +162,20 @@ class Reader:
         self._readable = ReadableIndex(index, self.settings.root, self._namespaces, self)
         self._version = index.catalog.read_version()
 
-    def _catch_up(self, *, is_needed: bool) -> None:
-        """Have the index take in what is new; where that cannot be done now, go on with what it holds."""
+    def _catch_up(self, index: Index | None) -> None:
+        """Have the index take in what is new; where that cannot be done in time, go on with what it holds."""
         from everbloom.ingest.indexer import Indexer
 
+        is_whole = index is not None and index.catalog.is_whole()
         try:
             if self._indexer is None:
                 self._indexer = Indexer(self.settings.root, self.settings.database)
-            self._indexer.catch_up()
+            self._indexer.catch_up(wait_s=self._patience.whole_s if is_whole else self._patience.first_s)
             self.stale = None
         except Unavailable as error:
-            if is_needed and error.code != "index.busy":
+            if index is None and error.code != "index.busy":
                 raise
-            self.stale = None if error.code == "index.busy" else error
+            self.stale = error
 
     def read_version(self) -> int:
         """Return the index's version: answers that were read at equal versions are equal."""
@@ -164,7 +194,7 @@ class Reader:
             self.open(catch_up=catch_up)
             return True
         if catch_up and has_news(self.settings.root, index):
-            self._catch_up(is_needed=False)
+            self._catch_up(index)
         before, self._version = self._version, index.catalog.read_version()
         return before != self._version
 

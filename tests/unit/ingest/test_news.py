@@ -21,7 +21,7 @@ from everbloom.ingest.news import has_news, has_records
 from everbloom.journal.edits import append_edit
 from everbloom.journal.identity import boot_id
 from everbloom.journal.writer import JournalWriter
-from everbloom.query.reader import RunQuery, open_reader
+from everbloom.query.reader import Patience, RunQuery, open_reader
 from everbloom.testing.stores import RunSpec, open_run, record_run
 
 
@@ -179,21 +179,28 @@ def test_a_look_without_news_loads_neither_the_indexer_nor_sqlalchemy(tmp_path):
     assert answer.stdout.strip() == "[] False"
 
 
-def test_while_another_indexer_is_at_work_what_it_has_committed_is_read(tmp_path):
+IMPATIENT = Patience(whole_s=0.0, first_s=0.0)
+
+
+def test_while_another_indexer_is_at_work_for_too_long_what_it_has_committed_is_read_and_the_reason_told(tmp_path):
     record_run(tmp_path, RunSpec(fields={"name": "a"}))
     catch_up(tmp_path)
     record_run(tmp_path, RunSpec(fields={"name": "b"}))
-    with busy_indexer(tmp_path), open_reader(Settings(root=tmp_path)) as reader:
+    with busy_indexer(tmp_path), open_reader(Settings(root=tmp_path), patience=IMPATIENT) as reader:
         assert [run.name for run in reader.list_runs(RunQuery()).runs] == ["a"]
-        assert reader.stale is None
+        assert reader.stale is not None
+        assert reader.stale.code == "index.busy"
     with open_reader(Settings(root=tmp_path)) as reader:
+        assert reader.stale is None
         assert reader.list_runs(RunQuery()).total == 2
 
 
-def test_while_another_process_builds_the_first_index_there_are_no_runs_yet(tmp_path):
+def test_while_another_process_builds_the_first_index_for_too_long_the_reason_is_told(tmp_path):
     record_run(tmp_path)
-    with busy_indexer(tmp_path), open_reader(Settings(root=tmp_path)) as reader:
+    with busy_indexer(tmp_path), open_reader(Settings(root=tmp_path), patience=IMPATIENT) as reader:
         assert reader.list_runs(RunQuery()).total == 0
+        assert reader.stale is not None
+        assert reader.stale.code == "index.busy"
 
 
 def test_where_the_index_cannot_be_written_the_old_one_is_read_and_the_reason_told(tmp_path):
