@@ -2,7 +2,8 @@
 // What the server refuses is put back as it was and said.
 import { ApiError, toApiError } from '@/api/client';
 import { editMatching, editRun, editRuns, undoBulk, type RunScope } from '@/api/resources';
-import type { BulkResult, Edit, RunRow } from '@/api/types';
+import type { BulkResult, Edit, RunRow, SetFields } from '@/api/types';
+import { assertNever } from '@/domain/assert';
 import { formatCount } from '@/domain/numbers';
 import { showToast } from '@/state/toasts.svelte';
 import type { RunWindow } from './window.svelte';
@@ -13,22 +14,25 @@ export function applyEdits(row: RunRow, edits: readonly Edit[]): RunRow {
 }
 
 function applyEdit(row: RunRow, edit: Edit): RunRow {
-  if (edit.kind === 'tag') {
-    const kept = row.tags.filter((tag) => !edit.remove.includes(tag));
-    return { ...row, tags: [...kept, ...edit.add.filter((tag) => !kept.includes(tag))] };
+  switch (edit.kind) {
+    case 'tag': {
+      const { add = [], remove = [] } = edit;
+      const kept = row.tags.filter((tag) => !remove.includes(tag));
+      return { ...row, tags: [...kept, ...add.filter((tag) => !kept.includes(tag))] };
+    }
+    case 'note': return { ...row, note: edit.append && row.note ? `${row.note}\n\n${edit.text}` : edit.text };
+    case 'like': return { ...row, likes: Math.max(0, row.likes + (edit.on ? 1 : -1)) };
+    case 'set': return applyFields(row, edit.fields);
+    default: return assertNever(edit);
   }
-  if (edit.kind === 'note') return { ...row, note: edit.append && row.note ? `${row.note}\n\n${edit.text}` : edit.text };
-  if (edit.kind === 'like') return { ...row, likes: Math.max(0, row.likes + (edit.on ? 1 : -1)) };
-  const { archived, why, conclusion, verdict, name } = edit.fields;
-  return {
-    ...row,
-    ...(archived !== undefined && { is_archived: archived }),
-    ...(why !== undefined && { why }),
-    ...(conclusion !== undefined && { conclusion }),
-    ...(verdict !== undefined && { verdict }),
-    ...(name && { name }),
-  };
 }
+
+function applyFields(row: RunRow, fields: SetFields): RunRow {
+  const text = (key: 'why' | 'conclusion') => (key in fields ? wordOf(fields[key]) : row[key]);
+  return { ...row, why: text('why'), conclusion: text('conclusion'), name: wordOf(fields.name) ?? row.name, is_archived: typeof fields.archived === 'boolean' ? fields.archived : row.is_archived };
+}
+
+const wordOf = (value: SetFields[string] | undefined): string | null => (typeof value === 'string' ? value : null);
 
 export class RunEdits {
   #window: RunWindow;
