@@ -6,8 +6,9 @@ import signal
 
 import pytest
 
-from everbloom.core.records import Params
-from everbloom.testing.recorded import kill_while_logging, read_recorded, start_script
+from everbloom.core.records import Params, Set
+from everbloom.sdk.names import read_names
+from everbloom.testing.recorded import kill_while_logging, read_recorded, run_script, start_script
 
 pytestmark = pytest.mark.fault
 
@@ -211,6 +212,24 @@ def test_ranks_of_one_job_write_one_run(tmp_path):
     assert [j.start.rank for j in recorded.of_kind("process")] == [0]
     assert len(recorded.rows) == 4
     assert len(recorded.records(Params)) == 1
+
+
+def test_rank_0_tells_what_the_run_is_even_when_it_starts_last(tmp_path):
+    run = os.urandom(16).hex()
+    code = """
+        import everbloom as eb
+        with eb.init(name="together") as run:
+            run.log({"loss": 1.0})
+    """
+    for rank in (3, 2, 1, 0, 0):  # the job is started once more at the end, which tells nothing again
+        variables = {"EVERBLOOM_RUN_ID": run, "EVERBLOOM_RANK": str(rank)}
+        assert run_script(tmp_path, code, variables=variables).returncode == 0
+    recorded = read_recorded(tmp_path, run)
+    assert [j.start.rank for j in recorded.of_kind("process")] == [0, 0]
+    told = [record.fields for record in recorded.records(Set) if "created" in record.fields]
+    assert len(told) == 1
+    assert told[0].keys() >= {"name", "user", "created", "namespace", "project", "experiment"}
+    assert read_names(tmp_path) == {run: "together"}
 
 
 def test_a_rank_that_fails_says_so_and_one_that_finishes_does_not_end_the_run(tmp_path):

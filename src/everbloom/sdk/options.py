@@ -21,7 +21,7 @@ class Origin(Struct, frozen=True, kw_only=True):
 
     Attributes:
         run: Its id.
-        is_new: Whether this process begins it, rather than adding to it.
+        is_new: Whether this process begins it, rather than adding to it; of several ranks only rank 0 does.
         rewind_to: The step that it is set back to.
         fork: The run whose records it shares, and up to which step.
         is_resumed: Whether it goes on from an earlier process's checkpoint and steps.
@@ -39,6 +39,7 @@ def find_origin(
     *,
     now_us: int,
     shared: str | None,
+    rank: int = 0,
     resume: Any = None,
     fork: Any = None,
 ) -> Origin:
@@ -48,6 +49,7 @@ def find_origin(
         root: The store.
         now_us: The time that a new run's id carries.
         shared: The id that the ranks of one job share, from the environment; used where nothing is resumed.
+        rank: Which of them this is. Ranks start in any order, so a run that only others record is still new to 0.
         resume: A reference, or (reference, step).
         fork: (reference, step).
 
@@ -73,10 +75,23 @@ def find_origin(
                 code="init.fork",
             )
         source = _find_stored(root, "fork", fork[0])
-        return Origin(run=new_run_id(now_us), is_new=True, fork=(source, to_step(fork[1])))
-    if shared is not None:
-        return Origin(run=RunId(shared), is_new=not is_in_store(root, RunId(shared)))
-    return Origin(run=new_run_id(now_us), is_new=True)
+        is_shared = shared is not None and shared != source
+        return _begin(root, now_us, shared if is_shared else None, rank, fork=(source, to_step(fork[1])))
+    return _begin(root, now_us, shared, rank)
+
+
+def _begin(root: Path, now_us: int, shared: str | None, rank: int, *, fork: tuple[RunId, int] | None = None) -> Origin:
+    if shared is None:
+        return Origin(run=new_run_id(now_us), is_new=True, fork=fork)
+    run = RunId(shared)
+    is_new = rank == 0 and not (is_in_store(root, run) and _has_begun(root, run))
+    return Origin(run=run, is_new=is_new, fork=fork)
+
+
+def _has_begun(root: Path, run: RunId) -> bool:
+    from everbloom.sdk.resume import has_begun  # most runs are of one process
+
+    return has_begun(root, run)
 
 
 def _find_stored(root: Path, argument: str, reference: Any) -> RunId:

@@ -1,4 +1,4 @@
-"""What an earlier process of the same run left to go on from: its newest whole checkpoint and its last step.
+"""What earlier processes left to go on from: a run's newest whole checkpoint, its last step, what it was told.
 
 The journal is searched by bytes and not read row by row, because `init` may not take as long as a long run's
 rows need, and the client has no NumPy: a checkpoint's record begins with bytes that appear nowhere in text, and
@@ -8,6 +8,7 @@ the last step stands in a journal's last block.
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,7 +17,7 @@ from everbloom.artifacts.names import check_artifact_path
 from everbloom.core import layout
 from everbloom.core.errors import Corrupt, EverbloomError, NotFound
 from everbloom.core.ids import RunId
-from everbloom.core.records import File, Start
+from everbloom.core.records import File, Params, Record, Scalar, Set, Start
 from everbloom.journal.format import (
     BLOCK_BYTES,
     BY_FILE_SIZE,
@@ -32,9 +33,7 @@ from everbloom.journal.format import (
 from everbloom.journal.pack import JournalPart, PackReader
 from everbloom.sdk.files import MANIFEST_TYPE, CheckpointFile
 
-# A control record is [tag, time, body]; this is an array of three whose first item is the text "blob".
-_FILE_MARK = b"\x93\xa4blob"
-_decode_file = msgspec.msgpack.Decoder(tuple[str, int, File]).decode
+_R = TypeVar("_R", bound=Record)
 _decode_start = msgspec.msgpack.Decoder(tuple[str, int, Start]).decode
 _decode_item = msgspec.msgpack.Decoder(tuple[int | str, int, msgspec.Raw]).decode
 
@@ -48,7 +47,8 @@ def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple
     Raises:
         Unavailable: The store cannot be written.
     """
-    found = [(file.step or 0, time_us, file) for time_us, file in _iter_checkpoints(root, run)]
+    files = [(at, file) for at, _, file in _iter_records(root, run, File) if file.kind == "checkpoint"]
+    found = [(file.step or 0, at, file) for at, file in files]
     for at_step, _, file in sorted(found, key=lambda item: item[:2], reverse=True):
         if step is None or at_step == step:
             try:
@@ -74,6 +74,24 @@ def find_last_step(root: Path, run: RunId) -> int:
                 last = max(last, *steps)
                 break
     return last
+
+
+def has_begun(root: Path, run: RunId) -> bool:
+    """Tell whether a process of rank 0, or an importer, has begun to record a run; other ranks do not count."""
+    kinds = [_parse_kind(next(controls, b"")) for _, controls in _iter_packed(root, run)]
+    kinds += [_read_kind(segments[0]) for j in _iter_journals(root, run) if (segments := _list_segments(j))]
+    return not {"process", "importer"}.isdisjoint(kinds)
+
+
+def read_told(root: Path, run: RunId) -> tuple[dict[str, Any], dict[str, Scalar]]:
+    """Return a run's single-valued fields and its parameters as it recorded them itself; edits are left out."""
+    fields: dict[str, Any] = {}
+    params: dict[str, Scalar] = {}
+    for _, _, told in sorted(_iter_records(root, run, Set), key=lambda item: item[:2]):
+        fields |= told.fields
+    for _, _, given in sorted(_iter_records(root, run, Params), key=lambda item: item[:2]):
+        params |= given.values
+    return fields, params
 
 
 def _iter_journals(root: Path, run: RunId) -> Iterator[Path]:
@@ -108,26 +126,27 @@ def _iter_packed(root: Path, run: RunId) -> Iterator[tuple[JournalPart, Iterator
             yield part, (control.raw for control in pack.iter_controls(part))
 
 
-def _iter_checkpoints(root: Path, run: RunId) -> Iterator[tuple[int, File]]:
-    for _, controls in _iter_packed(root, run):
+def _iter_records(root: Path, run: RunId, kind: type[_R]) -> Iterator[tuple[int, str, _R]]:
+    """Yield (time, writer, record) of each record of a type, each writer's in its order."""
+    tag = kind.tag_name.encode()
+    mark = bytes((0x93, 0xA0 | len(tag))) + tag  # a control record is [tag, time, body]
+    decode = msgspec.msgpack.Decoder(tuple[str, int, kind]).decode  # type: ignore[valid-type]
+    for part, controls in _iter_packed(root, run):
         for raw in controls:
-            if raw.startswith(_FILE_MARK):
-                _, time_us, file = _decode_file(raw)
-                if file.kind == "checkpoint":
-                    yield time_us, file
+            if raw.startswith(mark):
+                _, time_us, record = decode(raw)
+                yield time_us, part.writer, record
     for journal in _iter_journals(root, run):
         for path in _list_segments(journal):
             data = _read_committed(path)
-            position = data.find(_FILE_MARK)
+            position = data.find(mark)
             while position >= 0:
                 try:
-                    end = find_item_end(data, position, len(data))
-                    _, time_us, file = _decode_file(data[position:end])
-                    if file.kind == "checkpoint":
-                        yield time_us, file
+                    _, time_us, record = decode(data[position : find_item_end(data, position, len(data))])
+                    yield time_us, journal.name, record
                 except (TornItem, msgspec.DecodeError):  # these bytes stand within something else
                     pass
-                position = data.find(_FILE_MARK, position + 1)
+                position = data.find(mark, position + 1)
 
 
 def _read_kind(path: Path) -> str:

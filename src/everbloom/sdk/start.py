@@ -63,7 +63,8 @@ def init(
         parent: The run that it builds on: a full id, a name, or at least 6 hex digits of an id's end.
         resume: A run to go on with, from its newest whole checkpoint; or (run, step): later points of earlier
             processes no longer count.
-        fork: (run, step): a new run that shares the other's records up to that step.
+        fork: (run, step): a new run that shares the other's points up to that step, by reference, and counts on
+            behind it. Project, experiment and parameters are the other's where not given, and it is the parent.
         seed: The seed of its random numbers.
         domain: The field it belongs to, such as `news`.
         objectives: Which metrics matter and whether they should be small or large:
@@ -84,7 +85,7 @@ def init(
     settings = load_settings(root=root)
     shared, rank = read_shared_run()
     created_us = now_us()
-    origin = find_origin(settings.root, now_us=created_us, shared=shared, resume=resume, fork=fork)
+    origin = find_origin(settings.root, now_us=created_us, shared=shared, rank=rank, resume=resume, fork=fork)
     given = {
         "project": project,
         "experiment": experiment,
@@ -98,11 +99,12 @@ def init(
         "parent": None if parent is None else resolve_reference(settings.root, parent),
         "why": why,
     }
+    inherited = _inherit(settings.root, origin, rank, given)
     fields = check_fields(settings, origin.is_new, given)
     checked_tags = check_tags(tags)
     session = _open_session(settings, origin, rank, fields.get("name"))
     try:
-        _begin(session, settings, origin, rank, fields, checked_tags, params, created_us)
+        _begin(session, settings, origin, rank, fields, checked_tags, [inherited, params], created_us)
     except BaseException as error:
         session.finish(error)  # strict mode, or Ctrl-C: no run is left behind that seems to be running
         raise
@@ -117,18 +119,32 @@ def _begin(
     rank: int,
     fields: dict[str, Any],
     tags: list[str],
-    params: Any,
+    params: Sequence[Any],
     created_us: int,
 ) -> None:
     if rank == 0:
         if origin.is_new:
             fields |= {"name": session.run.name, "created": created_us, "user": session.user}
         _record_beginning(session, origin, fields, tags)
-        if params is not None:
-            session.run.params.update(params)
+        for values in params:
+            if values is not None:
+                session.run.params.update(values)
         if settings.capture.command:
             session.record(read_command())
     _start_capture(session, settings, created_us, rank)
+
+
+def _inherit(root: Path, origin: Origin, rank: int, given: dict[str, Any]) -> dict[str, Any] | None:
+    """Fill in what a forked run has from the other where nothing is given; return the other's parameters."""
+    if origin.fork is None or rank or not origin.is_new:
+        return None
+    from everbloom.sdk.resume import read_told  # most runs are no forks
+
+    fields, params = read_told(root, origin.fork[0])
+    for name in ("project", "experiment"):
+        if given[name] is None:
+            given[name] = fields.get(name)
+    return params or None
 
 
 def _open_session(settings: Settings, origin: Origin, rank: int, name: str | None) -> Session:
@@ -137,7 +153,7 @@ def _open_session(settings: Settings, origin: Origin, rank: int, name: str | Non
     guard = Guard(is_strict=settings.strict)
     kind: WriterKind = "process" if rank == 0 else "rank"
     start = Start(kind=kind, rank=rank, pid=os.getpid(), host=os.uname().nodename, user=user, version=__version__)
-    resumed_from, last_step = _read_earlier(root, origin) if origin.is_resumed else (None, -1)
+    resumed_from, last_step = _read_earlier(root, origin)
     recorder = Recorder(root, run, start, last_step=last_step)
     session = Session(root, recorder, guard, rank=rank, user=user)
     session.run = Run(
@@ -162,6 +178,8 @@ def _find_name(root: Path, origin: Origin) -> str:
 
 def _read_earlier(root: Path, origin: Origin) -> tuple[tuple[Path, int] | None, int]:
     """Return the checkpoint to go on from, and the step to count on from."""
+    if not origin.is_resumed:
+        return None, -1 if origin.fork is None else origin.fork[1]
     from everbloom.sdk.resume import find_checkpoint, find_last_step  # most runs resume nothing
 
     checkpoint = find_checkpoint(root, origin.run, step=origin.rewind_to)
@@ -173,7 +191,7 @@ def _read_earlier(root: Path, origin: Origin) -> tuple[tuple[Path, int] | None, 
 def _record_beginning(session: Session, origin: Origin, fields: dict[str, Any], tags: list[str]) -> None:
     if "why" in fields:
         session.guarded(lambda: fields.update(why=session.run.fit_text(fields["why"], "notes/why.md")))
-    if origin.fork is not None:
+    if origin.fork is not None and origin.is_new:
         fields.setdefault("parent", origin.fork[0])
         session.record(Reference(uri=f"everbloom:{origin.fork[0]}", kind="fork", checksum=f"step {origin.fork[1]}"))
     rewind_to = origin.rewind_to
