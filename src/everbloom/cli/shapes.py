@@ -83,6 +83,7 @@ def shape_detail(detail: "RunDetail") -> dict[str, Any]:
         ],
         "note_version": detail.note_version,
         "rewound_from": detail.rewound_from,
+        "forked_from": None if detail.forked_from is None else vars(detail.forked_from),
         "last_heard": detail.last_heard_at,
     }
 

@@ -90,6 +90,7 @@ def _draw_head(screen: Screen, reader: "Reader", detail: "RunDetail") -> Iterato
         ("started", _describe_start(screen, detail)),
         ("took", format_duration(run.duration_s)),
         ("parent", _describe_parent(reader, run)),
+        ("fork", _describe_fork(detail)),
         ("tags", ", ".join(run.tags)),
         ("domain", run.domain),
         ("group", run.group),
@@ -163,6 +164,13 @@ def _describe_parent(reader: "Reader", run: "Run") -> str | None:
         return None
     found = reader.read_runs([run.parent])
     return f"{found[0].name} ({run.parent[-12:]})" if found else f"{run.parent} (not in this store)"
+
+
+def _describe_fork(detail: "RunDetail") -> str | None:
+    fork = detail.forked_from
+    if fork is None:
+        return None
+    return f"forked from {fork.name or f'{fork.run} (not in this store)'} at step {fork.step}"
 
 
 def _draw_params(screen: Screen, run: "Run") -> Iterator[str]:

@@ -6,6 +6,7 @@ was resumed, forked or restarted by a new writer.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,25 @@ ReadBlob = Callable[[RunId, int, int], bytes]
 
 Cutoffs = Mapping[WriterId, int]
 """The step beyond which a writer's points no longer count, for writers that were rewound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Points of other runs that a run has too, because it was forked from them.
+
+    Attributes:
+        runs: The other runs.
+        limits: By writer of those, the last step that is shared; writers that are absent share nothing.
+    """
+
+    runs: tuple[RunId, ...]
+    limits: Cutoffs
+
+
+Shares = Mapping[RunId, Shared]
+"""By forked run, what it shares."""
+
+NO_SHARES: Shares = MappingProxyType({})
 
 _BATCH = 400  # values in one IN (…): far below either engine's limit
 
@@ -96,6 +116,23 @@ def read_pieces(
         for run, metric, at_rank, writer, group_id, place, summary in rows
     ]
     return sorted(pieces, key=lambda p: (p.run, p.metric, p.rank, p.writer, p.group_id))
+
+
+def read_pieces_of(
+    database: Database, run: RunId, shares: Shares, metrics: Sequence[str] | None = None, rank: int | None = None
+) -> list[Piece]:
+    """Return the pieces of one run and those that it shares with others, of which only a part may count."""
+    shared = shares.get(run)
+    if shared is None:
+        return read_pieces(database, [run], metrics, rank)
+    pieces = read_pieces(database, [run, *shared.runs], metrics, rank)
+    return [piece for piece in pieces if piece.run == run or piece.writer in shared.limits]
+
+
+def bound(run: RunId, shares: Shares, cutoffs: Cutoffs) -> Cutoffs:
+    """Return the cutoffs that hold for the pieces of a run and those that it shares."""
+    shared = shares.get(run)
+    return cutoffs if shared is None else {**cutoffs, **shared.limits}
 
 
 def _marks(count: int) -> str:

@@ -18,7 +18,18 @@ from everbloom.index.chunks import Axis
 from everbloom.index.engine import Database
 from everbloom.index.long_names import LongNames
 from everbloom.index.offsets import Offset, Offsets
-from everbloom.index.pieces import Cutoffs, Piece, PieceReader, Points, ReadBlob, read_pieces
+from everbloom.index.pieces import (
+    NO_SHARES,
+    Cutoffs,
+    Piece,
+    PieceReader,
+    Points,
+    ReadBlob,
+    Shares,
+    bound,
+    read_pieces,
+    read_pieces_of,
+)
 from everbloom.index.series_schema import CREATE
 from everbloom.index.series_write import (
     ExportedChunk,
@@ -154,29 +165,47 @@ class SeriesStore:
                 answer.setdefault(run, {}).setdefault(metric, {})[rank] = whole
         return answer
 
-    def list_metrics(self, run: RunId, cutoffs: Cutoffs = NO_CUTOFFS) -> list[MetricInfo]:
-        """Return a run's metrics by name, rewound points left out."""
+    def list_metrics(self, run: RunId, cutoffs: Cutoffs = NO_CUTOFFS, shares: Shares = NO_SHARES) -> list[MetricInfo]:
+        """Return a run's metrics by name, shared points counted and rewound ones left out."""
+        limits = bound(run, shares, cutoffs)
+        parts: dict[str, list[tuple[int, Summary]]] = {}
+        with self._database.snapshot():
+            for piece in read_pieces_of(self._database, run, shares):
+                summary = self._reader.read_summary(piece, limits)
+                if summary is not None:
+                    parts.setdefault(piece.metric, []).append((piece.rank, summary))
         found = []
-        for metric, by_rank in self.read_summaries([run], cutoffs).get(run, {}).items():
-            whole = combine(by_rank.values())
+        for metric, summaries in parts.items():
+            whole = combine([summary for _, summary in summaries])
             if whole is not None:
-                ranks = tuple(sorted(by_rank))
+                ranks = tuple(sorted({rank for rank, _ in summaries}))
                 found.append(MetricInfo(metric, ranks, whole.n, whole.first.step, whole.last.step))
         return sorted(found)
 
-    def read_series(self, run: RunId, metric: str, rank: int = 0, cutoffs: Cutoffs = NO_CUTOFFS) -> Series:
-        """Return a series at full resolution, rewound points marked; empty if there is none."""
+    def read_series(
+        self, run: RunId, metric: str, rank: int = 0, cutoffs: Cutoffs = NO_CUTOFFS, shares: Shares = NO_SHARES
+    ) -> Series:
+        """Return a series at full resolution, shared points among it, rewound ones marked; empty if there is none."""
+        limits = bound(run, shares, cutoffs)
         parts: list[tuple[Piece, Points]] = []
         with self._database.snapshot():  # or a compaction between chunks and tail would hide points
-            for piece in read_pieces(self._database, [run], [metric], rank):
-                parts += [(piece, points) for _, points in self._reader.read_chunks(piece)]
-                parts.append((piece, self._reader.read_tail(piece)))
-        return _merge([(piece, points) for piece, points in parts if len(points.axis)], cutoffs)
+            for piece in read_pieces_of(self._database, run, shares, [metric], rank):
+                read = [points for _, points in self._reader.read_chunks(piece)] + [self._reader.read_tail(piece)]
+                if piece.run != run:  # beyond the fork, points are the other run's business
+                    read = [points.take(points.axis.steps <= limits[piece.writer]) for points in read]
+                parts += [(piece, points) for points in read]
+        return _merge([(piece, points) for piece, points in parts if len(points.axis)], limits)
 
-    def read_window(self, requests: Sequence[SeriesKey], window: Window, cutoffs: Cutoffs = NO_CUTOFFS) -> Envelope:
+    def read_window(
+        self,
+        requests: Sequence[SeriesKey],
+        window: Window,
+        cutoffs: Cutoffs = NO_CUTOFFS,
+        shares: Shares = NO_SHARES,
+    ) -> Envelope:
         """Return several series reduced to one common grid for a chart; see `window.read_envelope`."""
         with self._database.snapshot():
-            return read_envelope(self._reader, requests, window, cutoffs)
+            return read_envelope(self._reader, requests, window, cutoffs, shares)
 
     def delete_run(self, run: RunId) -> None:
         """Delete everything of a run, its offsets too."""

@@ -15,7 +15,7 @@ from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId
 from everbloom.index.chunks import join_axes
 from everbloom.index.grid import Grid, exact_grid, uniform_grid
-from everbloom.index.pieces import Cutoffs, PieceReader, read_pieces
+from everbloom.index.pieces import NO_SHARES, Cutoffs, PieceReader, Shares, bound, read_pieces_of
 from everbloom.index.pool import INT64_MAX, INT64_MIN, Pool, View
 from everbloom.index.reduce import SeriesEnvelope, find_tied_blocks, reduce_candidates
 from everbloom.index.smooth import lookback, smooth
@@ -85,18 +85,24 @@ class Envelope:
     series: tuple[SeriesEnvelope, ...]
 
 
-def read_envelope(reader: PieceReader, requests: Sequence[SeriesKey], window: Window, cutoffs: Cutoffs) -> Envelope:
-    """Reduce series to a common grid; rewound points take no part.
+def read_envelope(
+    reader: PieceReader,
+    requests: Sequence[SeriesKey],
+    window: Window,
+    cutoffs: Cutoffs,
+    shares: Shares = NO_SHARES,
+) -> Envelope:
+    """Reduce series to a common grid; rewound points take no part, those shared with other runs do.
 
     Raises:
         InvalidInput: The relative axis, and a run's start is not given (`window.started`).
     """
-    pools = [_open_pool(reader, key, window, cutoffs) for key in requests]
+    pools = [_open_pool(reader, key, window, cutoffs, shares) for key in requests]
     grid = _plan_grid(pools, window)
     return Envelope(grid.x, grid.starts, grid.ends, tuple(_reduce(pool, grid, window) for pool in pools))
 
 
-def _open_pool(reader: PieceReader, key: SeriesKey, window: Window, cutoffs: Cutoffs) -> Pool:
+def _open_pool(reader: PieceReader, key: SeriesKey, window: Window, cutoffs: Cutoffs, shares: Shares) -> Pool:
     if window.axis == "relative" and key.run not in window.started:
         raise InvalidInput(
             f"the relative axis was asked for without the start of run {key.run}; give it in `started`.",
@@ -105,8 +111,8 @@ def _open_pool(reader: PieceReader, key: SeriesKey, window: Window, cutoffs: Cut
         )
     shift = window.started[key.run] if window.axis == "relative" else 0
     view = View(is_time=window.axis != "step", shift=shift, low=window.low, high=window.high)
-    pieces = read_pieces(reader.database, [key.run], [key.metric], key.rank)
-    return Pool(reader, pieces, view, cutoffs)
+    pieces = read_pieces_of(reader.database, key.run, shares, [key.metric], key.rank)
+    return Pool(reader, pieces, view, bound(key.run, shares, cutoffs))
 
 
 def _plan_grid(pools: list[Pool], window: Window) -> Grid:

@@ -4,19 +4,21 @@ import difflib
 import io
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import Any, BinaryIO, cast
 
 from everbloom.artifacts.local import open_blob, read_blob
 from everbloom.core.clock import monotonic_s, to_datetime
 from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.ids import RunId
-from everbloom.core.records import Direction, End, File, Media, Reference, Rewind
+from everbloom.core.records import Direction, End, File, Media, Record, Reference, Rewind
 from everbloom.index.catalog import ControlRow
 from everbloom.index.series import MetricInfo
 from everbloom.index.window import Envelope, SeriesKey, Window
 from everbloom.ingest.fold import Folded, get_objectives
 from everbloom.ingest.runs import decode_control, read_folded
 from everbloom.journal.identity import boot_id
+from everbloom.query.forks import parse_fork, read_fork, read_shared
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.views import Artifact, Change, ConsoleMatch, MediaItem, RunDetail, RunEnd, Series
 
@@ -32,6 +34,7 @@ def read_detail(readable: ReadableIndex, run: str) -> RunDetail:
         catalog = readable.index.catalog
         folded, sighting = read_folded(readable.index, found.id, boot=f"{boot_id():016x}", monotonic_s=monotonic_s())
         damage = catalog.read_damage(found.id)
+        fork = read_fork(readable, found.id)
         rewinds = [decode_control(row) for row in catalog.read_controls(found.id, ("rewind",))]
     steps = [record.step for record in rewinds if isinstance(record, Rewind)]
     heard = sighting.last_heard_us
@@ -50,6 +53,7 @@ def read_detail(readable: ReadableIndex, run: str) -> RunDetail:
         writers=folded.writers,
         rewound_from=steps[-1] if steps else None,
         last_heard_at=to_datetime(heard) if heard else None,
+        forked_from=fork,
     )
 
 
@@ -67,19 +71,24 @@ def to_run_end(end: End | None) -> RunEnd | None:
 
 
 def list_metrics(readable: ReadableIndex, run: str) -> list[MetricInfo]:
-    """Return a run's metrics by name, with their ranks, points and steps; rewound points left out."""
+    """Return a run's metrics by name, with their ranks, points and steps; rewound points left out.
+
+    Of a forked run, those that it shares with the run it was forked from are among them.
+    """
     found = readable.read_run(run)
-    return readable.index.series.list_metrics(found.id, readable.read_cutoffs([found.id]))
+    shares = read_shared(readable, [found.id])
+    return readable.index.series.list_metrics(found.id, readable.read_cutoffs([found.id]), shares)
 
 
 def read_series(readable: ReadableIndex, run: str, metric: str, rank: int = 0) -> Series:
-    """Read a series at full resolution, rewound points marked.
+    """Read a series at full resolution, rewound points marked; a forked run's begins with what it shares.
 
     Raises:
         NotFound: The run has no such metric, or not of that rank (`metric.unknown`); names what is close.
     """
     found = readable.read_run(run)
-    stored = readable.index.series.read_series(found.id, metric, rank, readable.read_cutoffs([found.id]))
+    cutoffs, shares = readable.read_cutoffs([found.id]), read_shared(readable, [found.id])
+    stored = readable.index.series.read_series(found.id, metric, rank, cutoffs, shares)
     if not len(stored):
         raise _unknown_metric(readable, found.id, metric, rank)
     return Series(found.id, metric, rank, stored.steps, stored.values, stored.times, stored.greyed)
@@ -100,6 +109,8 @@ def _unknown_metric(readable: ReadableIndex, run: RunId, metric: str, rank: int)
 def read_window(readable: ReadableIndex, keys: Sequence[SeriesKey], window: Window) -> Envelope:
     """Reduce series of readable runs to one common grid; see `index.window`.
 
+    A forked run's series begin with what it shares; on the relative axis that lies before its start, below 0.
+
     Raises:
         NotFound: One of the runs is not there, or may not be read.
     """
@@ -107,7 +118,7 @@ def read_window(readable: ReadableIndex, keys: Sequence[SeriesKey], window: Wind
     if window.axis == "relative" and not window.started:
         started = {run: int(found.attributes["created"]) for run, found in runs.items()}
         window = Window(window.axis, window.low, window.high, window.columns, started, window.smoothing)
-    return readable.index.series.read_window(keys, window, readable.read_cutoffs(runs))
+    return readable.index.series.read_window(keys, window, readable.read_cutoffs(runs), read_shared(readable, runs))
 
 
 # ── console ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,10 +184,14 @@ def read_lines(readable: ReadableIndex, run: str, first: int, limit: int) -> lis
 
 
 def list_artifacts(readable: ReadableIndex, run: str) -> list[Artifact]:
-    """Return a run's files and references by path and step; of several of one path and step the last one."""
+    """Return a run's files and references by path and step; of several of one path and step the last one.
+
+    What a run was forked from is a reference too, but no file: `read_detail` says it.
+    """
     found = readable.read_run(run)
     rows = readable.index.catalog.read_controls(found.id, (File.tag_name, Reference.tag_name))
-    artifacts = {_place_of(artifact): artifact for artifact in map(_to_artifact, rows)}
+    listed = [(row, record) for row in rows if parse_fork(record := decode_control(row)) is None]
+    artifacts = {_place_of(artifact): artifact for artifact in starmap(_to_artifact, listed)}
     return sorted(artifacts.values(), key=lambda artifact: (*_place_of(artifact)[:2], artifact.step or 0))
 
 
@@ -184,8 +199,8 @@ def _place_of(artifact: Artifact) -> tuple[str, str, int | None]:
     return artifact.path, artifact.uri or "", artifact.step
 
 
-def _to_artifact(row: ControlRow) -> Artifact:
-    record, created_at = decode_control(row), to_datetime(row.time)
+def _to_artifact(row: ControlRow, record: Record) -> Artifact:
+    created_at = to_datetime(row.time)
     if isinstance(record, File):
         kept = (record.path, record.kind, record.size, record.sha256, record.media_type, record.step)
         return Artifact(*kept, None, "", created_at)

@@ -316,6 +316,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Fork:
+    """What a run was forked from: a run, its name where it can be read, and the last step that both share."""
+
+    run: str
+    name: str | None
+    step: int
+
+
+@dataclass(frozen=True)
 class RunDetail:
     """A run with all that its page shows; text, files and series apart.
 
@@ -331,6 +340,7 @@ class RunDetail:
         writers: Each writer's first record, by writer id.
         rewound_from: The step that the last resume went back to.
         last_heard_at: The latest time in the run's journals, UTC; None = nothing yet.
+        forked_from: The run whose points up to a step are this run's too.
     """
 
     run: Run
@@ -347,6 +357,7 @@ class RunDetail:
     writers: Mapping[str, Start]
     rewound_from: int | None
     last_heard_at: datetime | None
+    forked_from: Fork | None = None
 
 
 @dataclass(frozen=True)
