@@ -276,3 +276,40 @@ def test_a_writer_that_cannot_begin_is_not_registered(tmp_path):
     with pytest.raises(InvalidInput):
         JournalWriter.open(tmp_path, run, too_large)
     assert list(iter_active(tmp_path)) == []
+
+
+SQUEEZED = """
+import resource, signal, sys
+from pathlib import Path
+from everbloom.core.errors import Unavailable
+from everbloom.testing.journals import journal_of, open_journal, read_journal
+
+root, limit = Path(sys.argv[1]), int(sys.argv[2])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+writer, recorded, step = open_journal(root, is_mapped=True), 0, 0
+values = {"x" * 900: 1.0}
+while writer.number < int(sys.argv[3]) - 1:  # fill the segments before the one that finds too little space
+    writer.append_row(step, None, values)
+    step += 1
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+recorded, refused = step, 0
+while refused < 3 and step < recorded + 40_000:
+    try:
+        writer.append_row(step, None, values)
+        step += 1
+    except Unavailable:
+        refused += 1
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+writer.close()
+reading = read_journal(journal_of(root, writer))
+assert [item[1] for item in reading.items[1:]] == [*range(step)], (len(reading.items), step)
+assert reading.damage == [] and reading.is_closed
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("limit", [40_000, 65_536, 100_000, 300_000, 3_000_000])
+def test_a_segment_of_any_number_takes_what_space_there_is_in_whole_blocks(tmp_path, number, limit):
+    command = [sys.executable, "-c", SQUEEZED, str(tmp_path), str(limit), str(number)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr

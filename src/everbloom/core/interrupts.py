@@ -6,13 +6,14 @@ by `signal.alarm` say, is meant for training and must reach it, whatever recordi
 
 import signal
 from collections.abc import Iterator
-from types import CodeType
+from types import CodeType, FrameType
 
 
 def find_handler_error(error: BaseException) -> BaseException | None:
     """Return the exception of a signal handler that an error is or came of; None where there is none.
 
-    Such an exception came through the code of a handler that is installed now.
+    Such an exception came through the code of a handler that is installed now, and was caught here: one that the
+    person's own code has caught before, and is handling as it calls us, stands in the chain too and is not meant.
     """
     codes = set(_iter_handler_codes())
     link: BaseException | None = error
@@ -20,12 +21,23 @@ def find_handler_error(error: BaseException) -> BaseException | None:
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         traceback = link.__traceback__
-        while traceback is not None:
+        is_caught_here = traceback is not None and _is_ours(traceback.tb_frame)
+        while is_caught_here and traceback is not None:
             if traceback.tb_frame.f_code in codes:
                 return link
             traceback = traceback.tb_next
         link = link.__cause__ or link.__context__
     return None
+
+
+def pass_handler_error(error: BaseException) -> None:
+    """Raise the exception of a signal handler that an error is or came of; do nothing where there is none."""
+    if (interruption := find_handler_error(error)) is not None:
+        raise interruption
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).startswith("everbloom.")
 
 
 def _iter_handler_codes() -> Iterator[CodeType]:

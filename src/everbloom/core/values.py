@@ -5,10 +5,11 @@ otherwise, so that nothing a person passes is lost or refused.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from everbloom.core.errors import InvalidInput
+from everbloom.core.interrupts import pass_handler_error
 from everbloom.core.records import Scalar
 
 METRIC_NAME_MAX_CHARS = 1024
@@ -95,16 +96,19 @@ def to_metric_value(name: str, value: Any, step: int) -> float:
     except OverflowError:
         return math.inf if value > 0 else -math.inf
     except Exception as error:  # noqa: BLE001 - foreign code may raise anything; told below
+        pass_handler_error(error)
         try:
             return float(value.item())
-        except Exception:  # noqa: BLE001 - as above
+        except Exception as raised:  # noqa: BLE001 - as above
+            pass_handler_error(raised)
             raise _not_scalar(name, value, step) from error
 
 
 def _not_scalar(name: str, value: Any, step: int) -> InvalidInput:
     try:
         size = f" of {len(value)}" if hasattr(value, "__len__") else ""
-    except Exception:  # noqa: BLE001 - a foreign __len__ may raise anything
+    except Exception as raised:  # noqa: BLE001 - a foreign __len__ may raise anything
+        pass_handler_error(raised)
         size = ""
     return InvalidInput(
         f"metric {name!r} at step {step} is a {type(value).__name__}{size}; a metric is one number. Log "
@@ -115,27 +119,54 @@ def _not_scalar(name: str, value: Any, step: int) -> InvalidInput:
     )
 
 
+class Unreadable:
+    """Stands for a nested mapping that raised when it was read; nothing can be made of it but a message."""
+
+    def __init__(self, mapping: object, error: Exception) -> None:
+        self._text = f"{type(mapping).__name__}: items() raised {type(error).__name__}"
+
+    def __repr__(self) -> str:
+        return f"<{self._text}>"
+
+
 def iter_flat(values: Mapping[Any, Any], separator: str) -> Iterator[tuple[Any, Any]]:
     """Yield (name, leaf) of nested mappings, names joined by the separator, in order.
 
-    Raises:
-        InvalidInput: Nested deeper than 32 levels, which a cyclic mapping always is.
+    A mapping that holds itself, or is nested deeper than 32 levels, comes as a leaf, and so does, as `Unreadable`,
+    one that raises when it is read: what stands beside them is not lost. The outermost one may raise.
     """
-    yield from _iter_flat(values, "", separator, 0)
+    yield from _iter_flat(values.items(), "", separator, (id(values),))
 
 
-def _iter_flat(values: Mapping[Any, Any], prefix: str, separator: str, depth: int) -> Iterator[tuple[Any, Any]]:
-    if depth > _DEPTH_MAX:
-        raise InvalidInput(
-            f"{prefix[:80]!r}… is nested deeper than {_DEPTH_MAX} levels, or holds itself; flatten it first.",
-            code="value.too_deep",
-        )
-    for key, value in values.items():
-        name = f"{prefix}{separator}{key}" if prefix else key
-        if isinstance(value, Mapping):
-            yield from _iter_flat(value, name if isinstance(name, str) else str(name), separator, depth + 1)
-        else:
+def _iter_flat(
+    items: Iterable[tuple[Any, Any]], prefix: str, separator: str, above: tuple[int, ...]
+) -> Iterator[tuple[Any, Any]]:
+    for key, value in items:
+        name = _join_name(prefix, separator, key)
+        if not isinstance(value, Mapping) or id(value) in above or len(above) > _DEPTH_MAX:
             yield name, value
+            continue
+        try:
+            nested = list(value.items())
+        except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+            pass_handler_error(error)
+            yield name, Unreadable(value, error)
+            continue
+        yield from _iter_flat(nested, _to_text(name), separator, (*above, id(value)))
+
+
+def _join_name(prefix: str, separator: str, key: Any) -> Any:
+    if not prefix:
+        return key
+    return f"{prefix}{separator}{_to_text(key)}"
+
+
+def _to_text(key: Any) -> str:
+    try:
+        return str(key)
+    except Exception as error:  # noqa: BLE001 - a foreign __str__ may raise anything
+        pass_handler_error(error)
+        return f"<{type(key).__name__}: str raised {type(error).__name__}>"
 
 
 def to_param_value(value: Any) -> Scalar:
@@ -156,10 +187,12 @@ def to_param_value(value: Any) -> Scalar:
         if getattr(value, "ndim", None) == 0 and callable(value.item):
             return to_param_value(value.item())
     except Exception as error:  # noqa: BLE001 - foreign code; training must not be harmed
+        pass_handler_error(error)
         return f"<{type(value).__name__}: item() raised {type(error).__name__}>"
     try:
         return _cut(repr(value))
     except Exception as error:  # noqa: BLE001 - a foreign __repr__ may raise anything
+        pass_handler_error(error)
         return f"<{type(value).__name__}: repr raised {type(error).__name__}>"
 
 
@@ -176,6 +209,7 @@ def fold_text(text: str) -> str:
 def _show(value: Any) -> str:
     try:
         shown = repr(value)
-    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything
+    except Exception as raised:  # noqa: BLE001 - a foreign __repr__ may raise anything
+        pass_handler_error(raised)
         shown = f"<{type(value).__name__}>"
     return shown if len(shown) <= 80 else shown[:80] + "…"

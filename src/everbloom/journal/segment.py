@@ -116,6 +116,8 @@ class MappedSegment:
         Raises:
             Unavailable: No space, no permission, no folder; the file is not left behind.
         """
+        if size_bytes % BLOCK_BYTES or not size_bytes:
+            raise ValueError(f"a segment of {size_bytes} bytes is not made of whole blocks of {BLOCK_BYTES}")
         self.path = path
         self._size = size_bytes
         self._file = _create(path)

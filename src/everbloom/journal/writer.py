@@ -34,7 +34,7 @@ RETRY_S = 1.0  # a full disk is asked again at most this often, so that a tight 
 
 Otherwise = Callable[[Any, Any, Any], None]  # takes (values, step, time) of a `log` call
 
-_NUMBERS = (float, int)
+_are_numbers = frozenset((int, float)).issuperset
 
 
 def segment_size(number: int) -> int:
@@ -116,6 +116,11 @@ class JournalWriter:
             raise
         return writer
 
+    @property
+    def number(self) -> int:
+        """The number of the segment that is written now."""
+        return self._number
+
     def append_row(self, step: int | None, time_us: int | None, values: dict[str, float]) -> int:
         """Append one row of numbers, published on return.
 
@@ -168,7 +173,7 @@ class JournalWriter:
                     self._is_busy = False
         return step
 
-    def build_log(  # noqa: C901 - one closure on purpose, see below
+    def build_log(
         self,
         is_known: Callable[[dict[str, Any]], bool],
         otherwise: Otherwise,
@@ -179,9 +184,8 @@ class JournalWriter:
         It does what `append_row` does, written out in one closure: the calls in between and the `with` would be
         a sixth of the cost. It takes plain dicts of known names to numbers, while there is room in the block and
         no append is under way in this thread; everything else, what fails included, goes to `otherwise`, with
-        nothing recorded yet. Values are numbers if their sum is exactly `int` or `float`: one loop in C, where a
-        look at each type takes twice as long. What else adds up to a float is either a boolean, which a row may
-        hold, or nothing that MessagePack knows.
+        nothing recorded yet. To look at the sum's type instead of each value's would be faster, but an object that
+        adds up to a float may be encoded as something else (docs/decisions/0011).
 
         Args:
             is_known: Tells whether every key of a dict was checked before.
@@ -191,19 +195,14 @@ class JournalWriter:
         lock, encode, now = self._lock, encode_item, now_ns
         acquire, release = lock.acquire, lock.release
 
-        def log(values: Any, *, step: Any = None, time: Any = None) -> None:  # noqa: C901 - as above
-            try:
-                is_plain = (
-                    type(values) is dict
-                    and time is None
-                    and is_known(values)
-                    and type(sum(values.values())) in _NUMBERS
-                    and (step is None or type(step) is int)
-                )
-            except Exception as error:
-                if find_handler_error(error):
-                    raise
-                is_plain = False  # what does not add up
+        def log(values: Any, *, step: Any = None, time: Any = None) -> None:
+            is_plain = (
+                type(values) is dict
+                and time is None
+                and is_known(values)
+                and _are_numbers(map(type, values.values()))
+                and (step is None or type(step) is int)
+            )
             is_done = False
             if is_plain:
                 try:
@@ -370,7 +369,7 @@ def _create_segment(path: Path, header: Header, *, is_mapped: bool) -> Segment:
         except EverbloomError as error:
             if error.code != "disk.full" or size <= BLOCK_BYTES:
                 raise
-            size //= 4
+            size = max(size // 4, BLOCK_BYTES)
 
 
 def encode_record(record: Record, time_us: int) -> bytes:

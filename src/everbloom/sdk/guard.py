@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from everbloom.core.errors import EverbloomError
-from everbloom.core.interrupts import find_handler_error
+from everbloom.core.interrupts import pass_handler_error
 from everbloom.core.records import Problem
 
 _CODES_MAX = 64  # kinds of errors that are told and kept apart
@@ -34,7 +34,7 @@ class Guard:
         self._counts: dict[str, int] = {}  # what is not yet in the record
 
     def attach(self, report: Report) -> None:
-        """Name who writes problems into the run's record; `report` must not raise."""
+        """Name who writes problems into the run's record."""
         self._report = report
 
     def handle(self, error: Exception) -> None:
@@ -43,8 +43,7 @@ class Guard:
         Raises:
             Exception: The error itself, under strict mode, or where a person's signal handler raised it.
         """
-        if (interruption := find_handler_error(error)) is not None:
-            raise interruption
+        pass_handler_error(error)
         if self.is_strict:
             raise error
         self.note(*_describe(error))
@@ -61,16 +60,24 @@ class Guard:
                 self._counts[code] = self._counts.get(code, 0) + 1
         if is_first:
             _say(f"everbloom: {message} [{code}] Training goes on; further cases are counted.")
-            if self._report is not None:
-                self._report(Problem(code=code, message=message))
+            self._write(Problem(code=code, message=message))
 
     def flush(self) -> None:
         """Write what was counted since the first cases into the run's record."""
         with self._lock:
             counts, self._counts = self._counts, {}
         for code, count in counts.items():
-            if self._report is not None:
-                self._report(Problem(code=code, message=self._messages[code], count=count))
+            self._write(Problem(code=code, message=self._messages[code], count=count))
+
+    def _write(self, problem: Problem) -> None:
+        if self._report is None:
+            return
+        try:
+            self._report(problem)
+        except Exception as error:  # noqa: BLE001 - the last edge: what cannot be written now is counted for later
+            pass_handler_error(error)
+            with self._lock:
+                self._counts[problem.code] = self._counts.get(problem.code, 0) + problem.count
 
     def forget(self) -> None:
         """Begin at nought, with a lock of one's own; for a forked child, whose parent counts on."""

@@ -5,7 +5,6 @@ recorded; then what was counted, the end record, and the journal's seal. A forke
 only closes what it opened.
 """
 
-import contextlib
 import os
 import traceback
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from pathlib import Path
 
 from everbloom.capture.console import Console, record_rest
 from everbloom.core import layout
-from everbloom.core.errors import EverbloomError
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Cause, End, EndState, ExceptionInfo, Problem, Record
 from everbloom.sdk import current
@@ -61,9 +59,7 @@ class Session:
         self.watcher = watcher
 
     def _report(self, problem: Problem) -> None:
-        # Not through the guard: it is the guard that reports, and what it cannot write it has told already.
-        with contextlib.suppress(EverbloomError):
-            self._recorder.append(problem)
+        self._recorder.append(problem)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the run: as finished, or by the exception that ended the block or the process."""

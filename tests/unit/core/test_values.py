@@ -2,6 +2,7 @@
 
 import enum
 import math
+from collections import UserDict
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -116,11 +117,42 @@ def test_nested_mappings_become_names():
     assert list(iter_flat({"opt": {"lr": 1}}, ".")) == [("opt.lr", 1)]
 
 
-def test_a_mapping_that_holds_itself_is_refused_and_not_followed_for_ever():
+def test_a_mapping_that_holds_itself_is_a_leaf_there_and_not_followed_for_ever():
     cyclic: dict = {"a": 1}
     cyclic["me"] = cyclic["too"] = cyclic
-    with pytest.raises(InvalidInput, match=r"nested deeper than 32 levels.*value\.too_deep"):
-        list(iter_flat(cyclic, "/"))
+    leaves = [("in/a", 1), ("in/me", cyclic), ("in/too", cyclic), ("z", 2)]
+    assert [(name, id(leaf)) for name, leaf in iter_flat({"in": cyclic, "z": 2}, "/")] == [
+        (name, id(leaf)) for name, leaf in leaves
+    ]
+
+
+def test_what_is_nested_too_deep_is_a_leaf():
+    deep: dict = {"leaf": 1}
+    for _ in range(100):
+        deep = {"d": deep}
+    ((name, value),) = iter_flat(deep, "/")
+    assert name.count("/") == 32
+    assert isinstance(value, dict)
+
+
+def test_a_nested_mapping_that_raises_when_it_is_read_is_a_leaf_that_says_so():
+    class Broken(UserDict):
+        def items(self):
+            raise RuntimeError("no")
+
+    leaves = dict(iter_flat({"a": 1, "bad": Broken(x=1), "z": 2}, "/"))
+    assert (leaves["a"], leaves["z"]) == (1, 2)
+    assert to_param_value(leaves["bad"]) == "<Broken: items() raised RuntimeError>"
+    with pytest.raises(InvalidInput, match="one number"):
+        to_metric_value("bad", leaves["bad"], 0)
+
+
+def test_a_key_that_cannot_be_shown_becomes_a_name_that_says_so():
+    class Odd:
+        def __str__(self):
+            raise RuntimeError("no")
+
+    assert dict(iter_flat({"a": {Odd(): 1, "z": 2}}, "/")) == {"a/<Odd: str raised RuntimeError>": 1, "a/z": 2}
 
 
 class Colour(enum.IntEnum):

@@ -1,5 +1,6 @@
 """What log() takes, keeps and refuses."""
 
+import dataclasses
 import datetime
 import enum
 import math
@@ -170,10 +171,25 @@ def test_a_bad_key_does_not_cost_the_others_of_its_call(store, lenient, capsys):
 def test_a_mapping_that_holds_itself_costs_only_itself(store, lenient, capsys):
     cyclic = {"x": 1.0}
     cyclic["self"] = cyclic
-    rows = logged(store, {"before": 1.0, "deep": cyclic}, {"after": 2.0})
-    assert rows[0][1]["before"] == 1.0
+    rows = logged(store, {"before": 1.0, "deep": cyclic, "behind": 3.0}, {"after": 2.0})
+    assert rows[0][1] == {"before": 1.0, "deep/x": 1.0, "behind": 3.0}
     assert rows[1][1] == {"after": 2.0}
-    assert "value.too_deep" in capsys.readouterr().err
+    assert "'deep/self'" in capsys.readouterr().err
+
+
+def test_an_object_that_adds_up_to_a_number_is_recorded_as_the_number_that_it_is(store):
+    @dataclasses.dataclass
+    class Meter:
+        value: float
+
+        def __radd__(self, other):
+            return other + self.value
+
+        def __float__(self):
+            return self.value
+
+    rows = logged(store, {"a": 1.0, "b": 2.0}, {"a": Meter(3.0), "b": 2.0})
+    assert [row[1] for row in rows] == [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 2.0}]
 
 
 def test_a_mapping_whose_own_code_raises_does_not_reach_training(store, lenient, capsys):
