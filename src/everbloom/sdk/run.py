@@ -8,15 +8,16 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
+from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId, check_name
 from everbloom.core.records import Like, Link, Note, Params, Reference, Scalar, Set, Tag, Verdict
 from everbloom.sdk.files import FileStore, guess_size
 from everbloom.sdk.guard import Guard
 from everbloom.sdk.recorder import Recorder
 from everbloom.sdk.rows import RowLog, to_step
-from everbloom.sdk.texts import fit_text, flatten_params, iter_portions
+from everbloom.sdk.texts import check_url, fit_text, flatten_params, iter_portions
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -147,16 +148,29 @@ class Run:
 
     @_guarded
     def link(self, url: str, title: str = "", *, kind: str = "") -> None:
-        """Link the run to something outside: a wiki page, a ticket, a pull request."""
-        self._recorder.append(Link(url=url, title=title, kind=kind))
+        """Link the run to something outside: a wiki page, a ticket, a pull request.
+
+        The URL is of http, https, mailto or file, or has no scheme; it is clicked on in the web app.
+        """
+        self._recorder.append(Link(url=check_url(url), title=title, kind=kind))
 
     @_guarded
     def conclude(self, text: str, *, verdict: Verdict | None = None) -> None:
-        """Say what the run showed, and whether that supports what it was started for."""
+        """Say what the run showed, and whether that supports what it was started for.
+
+        The verdict is `supported`, `refuted` or `inconclusive`; with another one the text alone is recorded.
+        """
         fields: dict[str, Any] = {"conclusion": self.fit_text(text, "notes/conclusion.md")}
-        if verdict is not None:
+        is_known = verdict in get_args(Verdict)
+        if is_known:
             fields["verdict"] = verdict
         self._recorder.append(Set(fields=fields))
+        if not is_known and verdict is not None:
+            raise InvalidInput(
+                f"verdict {verdict!r} is none of {', '.join(map(repr, get_args(Verdict)))}; the text of the "
+                f"conclusion is kept, give one of these with it.",
+                code="verdict.unknown",
+            )
 
     @_guarded
     def save(self, path: str | Path, name: str | None = None, *, kind: str = "file", step: int | None = None) -> None:
@@ -191,6 +205,11 @@ class Run:
             size: Its size in bytes; read from the file system where it is a file there.
             checksum: What identifies its content, such as an ETag or `sha256:…`.
         """
+        if not uri:
+            raise InvalidInput(
+                "artifact() got an empty uri; say where the thing is, such as 's3://bucket/data.parquet'.",
+                code="artifact.no_uri",
+            )
         known = guess_size(uri) if size is None else size
         self._recorder.append(Reference(uri=uri, path=name, size=known, checksum=checksum, kind=kind))
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from everbloom.core.errors import InvalidInput
 from everbloom.core.records import Scalar
 from everbloom.core.values import PARAM_NAME_MAX_CHARS, iter_flat, to_param_value
 from everbloom.sdk.guard import Guard
@@ -16,6 +17,9 @@ from everbloom.sdk.guard import Guard
 INLINE_MAX_BYTES = 16_384
 _KEPT_CHARS = 4_096
 _RECORD_BYTES = 40_000  # of names and values in one record of parameters
+_BREAKS = re.compile(r"[\n\r\v\f\0\x1c-\x1e\x85\u2028\u2029]")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_SCHEMES = frozenset({"http", "https", "mailto", "file"})
 _UNSAFE = re.compile(r"[^\w.\-]+")
 
 StoreText = Callable[[str, str], str]  # (path among the run's files, text) -> SHA-256
@@ -44,14 +48,14 @@ def flatten_params(params: Any, store: StoreText, guard: Guard) -> dict[str, Sca
     Args:
         params: A mapping, or an object with attributes such as `argparse.Namespace` or a dataclass.
         store: Keeps a long text.
-        guard: Is told what could not be kept, such as what lies below 32 levels; the rest is kept.
+        guard: Is told what could not be kept, and whose name had to be changed; the rest is kept.
     """
     flat: dict[str, Scalar] = {}
     leaves = iter_flat(params if isinstance(params, Mapping) else vars(params), ".")
     while True:
         try:
             name, value = next(leaves)
-            text = _to_name(name)
+            text = _to_name(name, guard)
             scalar = to_param_value(value)
             is_text = isinstance(scalar, str)
             flat[text] = fit_text(str(scalar), text_path("params", text), store) if is_text else scalar
@@ -61,10 +65,37 @@ def flatten_params(params: Any, store: StoreText, guard: Guard) -> dict[str, Sca
             guard.handle(error)
 
 
-def _to_name(name: Any) -> str:
+def _to_name(name: Any, guard: Guard) -> str:
     shown = to_param_value(name)
     text = str(shown if isinstance(shown, str) else name).encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= PARAM_NAME_MAX_CHARS else text[:PARAM_NAME_MAX_CHARS] + "…"
+    safe = _BREAKS.sub(lambda found: repr(found[0])[1:-1], text) or "(empty)"
+    if len(safe) > PARAM_NAME_MAX_CHARS:
+        mark = hashlib.sha256(text.encode()).hexdigest()[:8]  # or two long names might become one
+        safe = f"{safe[: PARAM_NAME_MAX_CHARS - len(mark) - 1]}…{mark}"
+    if safe != text:
+        guard.note(
+            "param.name",
+            f"a parameter's name of {len(text)} characters, {text[:40]!r}, has to have 1 to {PARAM_NAME_MAX_CHARS} "
+            f"and no line break; its value is kept as {safe[:40]!r}.",
+        )
+    return safe
+
+
+def check_url(url: str) -> str:
+    """Return a link's URL if following it does no harm.
+
+    Raises:
+        InvalidInput: Its scheme is another than http, https, mailto or file (`link.scheme`).
+    """
+    # Browsers pass over white space and control characters within a scheme, so these must not hide one.
+    found = _SCHEME.match("".join(c for c in url if c > " " and c != "\x7f"))
+    if found and found[1].lower() not in _SCHEMES:
+        raise InvalidInput(
+            f"link {url[:80]!r} has the scheme {found[1]!r}; give one of {', '.join(sorted(_SCHEMES))}, or none.",
+            code="link.scheme",
+            url=url,
+        )
+    return url
 
 
 def iter_portions(values: Mapping[str, Scalar]) -> Iterator[dict[str, Scalar]]:

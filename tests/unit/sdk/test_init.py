@@ -425,3 +425,43 @@ def test_a_malformed_rank_or_shared_run_is_refused(store, monkeypatch, name, val
 def test_every_writer_begins_with_its_start(store):
     eb.init().finish()
     assert isinstance(read_recorded(store).journals[0].start, Start)
+
+
+def test_a_verdict_that_is_none_costs_only_itself(store, lenient, capsys):
+    with eb.init() as run:
+        run.conclude("it works", verdict="bogus")
+    recorded = read_recorded(store)
+    assert recorded.fields["conclusion"] == "it works"
+    assert "verdict" not in recorded.fields
+    told = capsys.readouterr().err
+    assert "verdict.unknown" in told
+    assert "'supported', 'refuted', 'inconclusive'" in told
+
+
+def test_verdicts_and_addresses_that_cannot_be_right_are_refused(store):
+    with eb.init() as run:
+        with pytest.raises(InvalidInput, match="bogus"):
+            run.conclude("x", verdict="bogus")
+        with pytest.raises(InvalidInput, match="empty uri"):
+            run.artifact("")
+        for url in ("javascript:alert(1)", "data:text/html,x", " java\nscript:alert(1)", "vbscript:x", "JAVASCRIPT:1"):
+            with pytest.raises(InvalidInput, match="scheme"):
+                run.link(url)
+        urls = ["https://a.b/c", "HTTP://a", "mailto:a@b.c", "file:///x", "wiki/page", "//a/b:c"]
+        for url in urls:
+            run.link(url)
+    recorded = read_recorded(store)
+    assert [link.url for link in recorded.records(Link)] == urls
+    assert recorded.records(Reference) == []
+
+
+def test_a_parameter_without_a_usable_name_is_kept_under_a_safe_one(store, capsys):
+    with eb.init(params={"": 1, "two\nlines": 2, "a" * 2000 + "x": 3, "a" * 2000 + "y": 4, "fine": 5}) as run:
+        pass
+    recorded = read_recorded(store)
+    assert sorted(recorded.params.values()) == [1, 2, 3, 4, 5]
+    assert recorded.params["(empty)"] == 1
+    assert recorded.params["two\\nlines"] == 2
+    assert max(map(len, recorded.params)) == 1024
+    assert run.params["fine"] == 5
+    assert capsys.readouterr().err.count("param.name") == 1
