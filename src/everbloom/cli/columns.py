@@ -140,7 +140,7 @@ def parse_columns(text: str) -> list[RunColumn]:
     """
     from everbloom.query.language.sorting import parse_order
 
-    return [_key_column(sort_key.key.column) for sort_key in parse_order(text)]
+    return [_key_column(sort_key.key.column) for sort_key in parse_order(text, noun="columns")]
 
 
 def _key_column(key: str) -> RunColumn:

@@ -72,10 +72,12 @@ def _draw_as_columns(screen: Screen, compared: "Comparison") -> list[str]:
     """Runs as columns: one row for each thing that differs."""
     names = [Cell(run.name, "bold") for run in compared.runs]
     rows: list[list[Cell]] = [[Cell(""), *names]]
+    named = {row.key for row in compared.params}
+    others = [row for row in compared.attributes if row.key != "seed" or "seed" not in named]  # often both are given
     groups = [
         ("Parameters", [[Cell(row.key, "dim"), *_cells(row)] for row in compared.params]),
         ("Metrics", [[Cell(title_of(m), "dim"), *_metric_cells(m)] for m in compared.metrics]),
-        ("Else", [*([[Cell(row.key, "dim"), *_cells(row)] for row in compared.attributes]), *_tag_rows(compared)]),
+        ("Else", [*([[Cell(row.key, "dim"), *_cells(row)] for row in others]), *_tag_rows(compared)]),
         ("Resources", [[Cell(title_of(m), "dim"), *_metric_cells(m)] for m in compared.system]),
     ]
     headings: dict[int, str] = {}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from everbloom.query.views import Artifact, MediaItem, Run, RunDetail
 
 CURVE_CELLS = 24
+METRICS_MAX = 64
 CURVES_MAX = 40  # drawing one costs a read; a run of 10,000 metrics is not drawn in full
 HISTORY_MAX = 20
 _LABEL_CELLS = 12
@@ -55,7 +56,7 @@ def draw_detail(
     run = detail.run
     yield from _draw_head(screen, reader, detail)
     yield from _draw_section(screen, "Parameters", _draw_params(screen, run))
-    yield from _draw_section(screen, "Metrics", draw_metrics(screen, reader, run))
+    yield from _draw_section(screen, "Metrics", draw_metrics(screen, reader, run, limit=METRICS_MAX))
     yield from _draw_section(screen, "Resources", _draw_resources(screen, detail))
     yield from _draw_section(screen, "Note", _draw_text(screen, run.note, indent=2))
     yield from _draw_section(screen, "Links", _draw_links(screen, detail))
@@ -179,8 +180,11 @@ def _draw_params(screen: Screen, run: "Run") -> Iterator[str]:
     yield from build_table(screen, columns, rows, indent=2, has_head=False).lines
 
 
-def draw_metrics(screen: Screen, reader: "Reader", run: "Run") -> Iterator[str]:
-    """Return a run's metrics as lines: curve, last, least, greatest, best, and how many points."""
+def draw_metrics(screen: Screen, reader: "Reader", run: "Run", *, limit: int | None = None) -> Iterator[str]:
+    """Return a run's metrics as lines: curve, last, least, greatest, best, and how many points.
+
+    What is left out is said behind them: metrics beyond the limit, and curves beyond the first 40.
+    """
     columns = [
         Column("metric", least=12, keeps_end=True),
         Column("curve", rank=1),
@@ -192,7 +196,7 @@ def draw_metrics(screen: Screen, reader: "Reader", run: "Run") -> Iterator[str]:
         Column("points", "right", rank=4),
     ]
     rows: list[list[Cell]] = []
-    for name, summary in sorted(run.summary.items()):
+    for name, summary in sorted(run.summary.items())[:limit]:
         best = "" if summary.best is None else format_metric(name, summary.best)
         guess = " (guessed)" if summary.is_guessed else ""
         rows.append(
@@ -208,6 +212,11 @@ def draw_metrics(screen: Screen, reader: "Reader", run: "Run") -> Iterator[str]:
             ]
         )
     yield from build_table(screen, columns, rows, indent=2).lines
+    if len(rows) > CURVES_MAX:
+        yield screen.style(f"  {len(rows) - CURVES_MAX:,} curves are left out", "dim")
+    if len(run.summary) > len(rows):
+        more = f"  {len(run.summary) - len(rows):,} more: everbloom metrics {clean_line(run.name)}"
+        yield screen.style(more, "dim")
 
 
 def draw_curve(screen: Screen, reader: "Reader", run: "Run", metric: str, width: int = CURVE_CELLS) -> str:

@@ -10,33 +10,34 @@ from everbloom.query.language.tokens import Piece, Token, read_tokens
 NEWEST_FIRST = "-created"
 
 
-def parse_order(text: str, *, known: Iterable[str] = ()) -> tuple[SortKey, ...]:
+def parse_order(text: str, *, known: Iterable[str] = (), noun: str = "sort") -> tuple[SortKey, ...]:
     """Parse a sort order; an empty one leaves the ties' order: by `created`, then `id`.
 
     Args:
         text: Keys joined by commas, `-` before a descending one.
         known: Columns that some run has, for better guesses in errors.
+        noun: What errors call the text, and how their codes begin: "sort" or "columns".
 
     Raises:
         InvalidInput: `sort.syntax`, `sort.open_quote`, `sort.unknown_key` or `sort.too_long`, with the column.
     """
-    tokens = read_tokens(text, noun="sort")
+    tokens = read_tokens(text, noun=noun)
     if tokens[0].kind == "end":
         return ()
     order: list[SortKey] = []
     for index, token in enumerate(tokens):
         if index % 2 == 0:
-            order.append(_read_sort_key(text, token, known))
+            order.append(_read_sort_key(text, token, known, noun))
         elif token.kind == "end":
             break
         elif token.kind != ",":
             offers = ["-" + order[-1].key.column] if token.is_keyword("desc", "descending") else []
             says = "keys are joined by commas, and a minus before a key sorts it descending."
-            raise complaint(text, token.start, token.end, says, code="sort.syntax", suggestions=offers)
+            raise complaint(text, token.start, token.end, says, code=f"{noun}.syntax", suggestions=offers)
     return tuple(order)
 
 
-def _read_sort_key(text: str, token: Token, known: Iterable[str]) -> SortKey:
+def _read_sort_key(text: str, token: Token, known: Iterable[str], noun: str) -> SortKey:
     if token.kind != "word":
         says = "a key is missing here, such as `created` or `-metrics.val/acc.max`."
         raise complaint(
@@ -44,7 +45,7 @@ def _read_sort_key(text: str, token: Token, known: Iterable[str]) -> SortKey:
             token.start,
             token.end,
             says,
-            code="sort.syntax",
+            code=f"{noun}.syntax",
             expected="key" if token.kind == "end" else "",
         )
     first = token.pieces[0]
@@ -55,8 +56,8 @@ def _read_sort_key(text: str, token: Token, known: Iterable[str]) -> SortKey:
     if key is None:
         says, offers = explain_pieces(pieces, known)
         signed = ["-" * is_descending + offer for offer in offers]
-        raise complaint(text, token.start, token.end, says, code="sort.unknown_key", suggestions=signed)
+        raise complaint(text, token.start, token.end, says, code=f"{noun}.unknown_key", suggestions=signed)
     if key.kind == "console":
         says = "`console` can be searched but not sorted by."
-        raise complaint(text, token.start, token.end, says, code="sort.unknown_key")
+        raise complaint(text, token.start, token.end, says, code=f"{noun}.unknown_key")
     return SortKey(key, is_descending)
