@@ -88,7 +88,7 @@ def to_unavailable(error: OSError, path: Path) -> EverbloomError:
         ),
         errno.EACCES: ("root.read_only", "it may not be written; set EVERBLOOM_ROOT to a writable folder"),
         errno.EPERM: ("root.read_only", "it may not be written; set EVERBLOOM_ROOT to a writable folder"),
-        errno.ENOENT: ("root.vanished", "its folder is gone; was the store deleted or unmounted?"),
+        errno.ENOENT: ("root.vanished", "its folder is gone; see whether the store was deleted or unmounted"),
         errno.ENOTDIR: ("root.not_a_folder", "a part of its path is a file; set EVERBLOOM_ROOT to a folder"),
         errno.EEXIST: ("root.not_a_folder", "a part of its path is a file; set EVERBLOOM_ROOT to a folder"),
         errno.EMFILE: ("process.files", "this process has too many open files; raise `ulimit -n`"),
