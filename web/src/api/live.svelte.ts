@@ -33,7 +33,8 @@ export function isTouched(key: string, event: ChangedEvent): boolean {
   if (key.startsWith('projects')) return true;
   const run = /^run\/([0-9a-f]{32})/.exec(key);
   if (run?.[1]) return event.runs === 'many' || event.runs.includes(run[1]);
-  return key.startsWith('best') || key.startsWith('compare');
+  if (key.startsWith('compare')) return event.runs === 'many' || event.runs.some((id) => key.includes(id));
+  return key.startsWith('best');
 }
 
 function listen(publish: (news: News) => void): EventSource {

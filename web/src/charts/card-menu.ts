@@ -3,7 +3,7 @@ import type { MenuItem } from '@/ui/Menu.svelte';
 import type { ChartState } from './chart-state.svelte';
 import type { CurveCardState } from './curve-card.svelte';
 import { saveFile, toCsv, toSvg } from './export-chart';
-import { dashOf } from './plot';
+import { dashOf } from './picture';
 import { xTicks, yTicks } from './range';
 import { runColour } from './theme.svelte';
 

@@ -7,9 +7,13 @@ import type { SharedCursor } from './cursor.svelte';
 import type { Hands } from './gestures';
 import { yExtent, type ChartView, type LineColumns } from './lines';
 import { drawOverlay, findNearest, type Box } from './overlay';
-import { Plot, type Picture } from './plot';
+import type { Picture } from './picture';
+import type { Plot } from './plot';
 import { padRange, widenRange, type Range } from './range';
 import { currentPalette } from './theme.svelte';
+
+// uPlot is on its way while the page's data are; a page without curves never asks for it.
+let plotModule: Promise<typeof import('./plot')> | null = null;
 
 export interface ChartInput {
   readonly id: string;
@@ -28,7 +32,7 @@ export class ChartState {
   /** A zoom of y is one chart's own: another metric has other values. */
   yZoom = $state.raw<Range | null>(null);
   private drag = $state.raw<Box | null>(null);
-  private plot: Plot | null = null;
+  private plot = $state.raw<Plot | null>(null);
   private frame = 0;
 
   readonly hands: Hands = {
@@ -38,7 +42,7 @@ export class ChartState {
     zoomX: (from, to) => this.zoomTo(this.plot?.fromX(from) ?? 0, this.plot?.fromX(to) ?? 1),
     zoomY: (from, to) => (this.yZoom = [this.plot?.fromY(from) ?? 0, this.plot?.fromY(to) ?? 1]),
     reset: () => this.showAll(),
-    click: () => {},
+    click: () => this.input().cursor.take(this.input().cursor.hovered),
     area: () => this.plot?.area ?? null,
   };
 
@@ -46,8 +50,8 @@ export class ChartState {
 
   constructor(private readonly input: () => ChartInput) {
     $effect(() => {
-      if (this.picture === null || !this.isSeen || this.width < 40 || this.height < 40) return;
-      this.plot?.show(this.picture, this.width, this.height);
+      if (this.plot === null || this.picture === null || !this.isSeen || this.width < 40 || this.height < 40) return;
+      this.plot.show(this.picture, this.width, this.height);
       this.scheduleOverlay();
     });
     $effect(() => {
@@ -59,8 +63,13 @@ export class ChartState {
   }
 
   mount(host: HTMLElement): () => void {
-    this.plot = new Plot(host);
+    let isGone = false;
+    plotModule ??= import('./plot');
+    void plotModule.then(({ Plot }) => {
+      if (!isGone) this.plot = new Plot(host);
+    });
     return () => {
+      isGone = true;
       cancelAnimationFrame(this.frame);
       this.plot?.destroy();
       this.plot = null;
@@ -107,7 +116,7 @@ export class ChartState {
     if (place === undefined) return false;
     const x = data.xs[Math.min(Math.max(place, from), to)];
     this.isByKey = true;
-    if (x !== undefined) cursor.pointAt(id, x, cursor.focus);
+    if (x !== undefined) cursor.pointAt(id, x, cursor.hovered);
     return true;
   }
 

@@ -4,9 +4,9 @@
  */
 import type uPlot from 'uplot';
 import type { LineColumns } from './lines';
-import type { Picture } from './plot';
+import type { Picture } from './picture';
 import { runColour } from './theme.svelte';
-import { placeMarks, type MarkKind } from './trace';
+import { findLonePoints, placeMarks, type MarkKind } from './trace';
 
 export function drawMarks(chart: uPlot, picture: Picture): void {
   const { ctx, bbox } = chart;
@@ -20,8 +20,8 @@ export function drawMarks(chart: uPlot, picture: Picture): void {
   }
   if (picture.isClipped) drawCut(ctx, bbox, ratio);
   for (const line of picture.lines) {
-    const isLive = line.line.isLive === true;
-    if (isLive || isSinglePoint(line)) drawEnd(chart, picture, line, isLive, ratio);
+    for (const index of findLonePoints(line)) drawPoint(chart, picture, line, { index, isLive: false }, ratio);
+    if (line.line.isLive === true) drawPoint(chart, picture, line, { index: line.before.at(-1) ?? -1, isLive: true }, ratio);
   }
   ctx.restore();
 }
@@ -53,14 +53,12 @@ function drawCut(ctx: CanvasRenderingContext2D, bbox: uPlot.BBox, ratio: number)
   ctx.setLineDash([]);
 }
 
-/** A line of one point is a dot, or it would be a speck. */
-function isSinglePoint({ before, after }: LineColumns): boolean {
-  const first = after[0] ?? -1;
-  return first >= 0 && first === (before.at(-1) ?? -1);
+interface Point {
+  readonly index: number;
+  readonly isLive: boolean;
 }
 
-function drawEnd(chart: uPlot, picture: Picture, line: LineColumns, isLive: boolean, ratio: number): void {
-  const index = line.before.at(-1) ?? -1;
+function drawPoint(chart: uPlot, picture: Picture, line: LineColumns, { index, isLive }: Point, ratio: number): void {
   if (index < 0) return;
   const x = chart.valToPos(picture.xs[index] ?? Number.NaN, 'x', true);
   const y = chart.valToPos(line.main[index] ?? Number.NaN, 'y', true);

@@ -3,7 +3,8 @@
  * is drawn as the pointer moves; the lines below are not.
  */
 import { lineAt, readAt, type LineColumns } from './lines';
-import { dashOf, withAlpha, type Picture, type Plot } from './plot';
+import { dashOf, withAlpha, type Picture } from './picture';
+import type { Plot } from './plot';
 import { runColour } from './theme.svelte';
 import { traceBand, traceMain, traceRaw } from './trace';
 

@@ -4,33 +4,18 @@
  */
 import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
-import { BASELINE_DASH, slotDash } from '@/domain/colour';
 import { symlog, symlogInverse, type Scale } from '@/domain/ticks';
-import type { ChartView, LineColumns } from './lines';
+import { withAlpha, type Picture } from './picture';
 import { drawMarks } from './marks';
-import { symlogThreshold, xTicks, yTicks, type Range } from './range';
-import { runColour, type Palette } from './theme.svelte';
+import { symlogThreshold, xTicks, yTicks } from './range';
+import { runColour } from './theme.svelte';
 import { traceBand, traceMain, traceRaw, type Places } from './trace';
-
-export interface Picture {
-  readonly lines: readonly LineColumns[];
-  readonly xs: Float64Array;
-  readonly view: ChartView;
-  readonly xRange: Range;
-  readonly yRange: Range;
-  readonly isClipped: boolean;
-  readonly palette: Palette;
-}
 
 const AXIS_HEIGHT_PX = 24;
 /** Room that a tick's words need, with air. */
 const X_ROOM_PX = { step: 62, relative: 78, time: 92 } as const;
 const RAW_ALPHA = 0.17;
 const BAND_ALPHA = 0.1;
-
-export function dashOf({ line }: LineColumns): readonly number[] {
-  return line.isBaseline === true ? BASELINE_DASH : slotDash(line.slot);
-}
 
 export class Plot {
   private chart: uPlot | null = null;
@@ -217,10 +202,4 @@ export class Plot {
     if (this.picture === null || line === undefined) return 'transparent';
     return withAlpha(runColour(this.picture.palette, line.line.slot), alpha);
   }
-}
-
-/** A `#rrggbb` colour with an opacity of 0 to 1; other notations stay as they are. */
-export function withAlpha(colour: string, alpha: number): string {
-  if (!/^#[0-9a-f]{6}$/i.test(colour) || alpha >= 1) return colour;
-  return colour + Math.round(alpha * 255).toString(16).padStart(2, '0');
 }

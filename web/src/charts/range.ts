@@ -15,13 +15,18 @@ const TICKS_LEAST = 3;
 /** The range of y that gives its data a little air. */
 export function padRange(low: number, high: number, scale: Scale): Range {
   if (!(low <= high)) return scale === 'log' ? [0.1, 1] : [0, 1];
-  if (scale === 'log') return padBy(Math.log10(Math.max(low, Number.MIN_VALUE)), Math.log10(Math.max(high, Number.MIN_VALUE)), (value) => 10 ** value);
+  if (scale === 'log') return hold(low, high, padBy(Math.log10(Math.max(low, Number.MIN_VALUE)), Math.log10(Math.max(high, Number.MIN_VALUE)), (value) => 10 ** value));
   if (scale === 'symlog') {
     const threshold = symlogThreshold(low, high);
-    return padBy(symlog(low, threshold), symlog(high, threshold), (value) => symlogInverse(value, threshold));
+    return hold(low, high, padBy(symlog(low, threshold), symlog(high, threshold), (value) => symlogInverse(value, threshold)));
   }
   if (low === high) return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
   return padBy(low, high, (value) => value);
+}
+
+/** The way to another scale and back rounds; the range holds its data all the same. */
+function hold(low: number, high: number, [from, to]: Range): Range {
+  return [Math.min(from, low), Math.max(to, high)];
 }
 
 function padBy(low: number, high: number, back: (value: number) => number): Range {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildColumns, buildFrame, buildLine, buildSeries } from './fixtures';
 import { toColumns } from './lines';
-import { placeMarks, SvgPen, traceBand, traceMain, traceRaw, type Pen, type Places } from './trace';
+import { findLonePoints, placeMarks, SvgPen, traceBand, traceMain, traceRaw, type Pen, type Places } from './trace';
 
 class Notes implements Pen {
   readonly strokes: [number, number][][] = [];
@@ -123,6 +123,14 @@ test('SvgPen writes a path that never needs an exponent', () => {
   pen.moveTo(0, 1e-9);
   pen.lineTo(10.126, 2);
   expect(pen.toString()).toBe('M0.00 0.00L10.13 2.00');
+});
+
+describe('findLonePoints', () => {
+  test('finds points that no line reaches', () => {
+    expect(findLonePoints(buildColumns([1, Number.NaN, 2, null, 3, Infinity, null, 4]))).toEqual([0, 7]);
+    expect(findLonePoints(buildColumns([null, 5, null]))).toEqual([1]);
+    expect(findLonePoints(buildColumns([1, null, 2]))).toEqual([]);
+  });
 });
 
 describe('placeMarks', () => {

@@ -113,6 +113,25 @@ export class SvgPen implements Pen {
   }
 }
 
+/** Points with a break or nothing on both sides: they have no line, so they are drawn as dots. */
+export function findLonePoints({ main, breaks }: LineColumns): number[] {
+  const lone: number[] = [];
+  let members = 0;
+  let last = -1;
+  const close = (): void => {
+    if (members === 1) lone.push(last);
+    members = 0;
+  };
+  for (let index = 0; index < main.length; index += 1) {
+    if (breaks[index] === 1) close();
+    if (Number.isNaN(main[index])) continue;
+    members += 1;
+    last = index;
+  }
+  close();
+  return lone;
+}
+
 export type MarkKind = 'nan' | 'posInf' | 'negInf';
 
 export interface Mark {

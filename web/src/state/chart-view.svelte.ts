@@ -1,6 +1,6 @@
 // How curves are looked at, kept in the address bar: the axis, smoothing, scale, band and raw line. The same keys on
 // every page with curves, so that a link shows what its sender saw.
-import { choice, number, type Codecs } from './codec';
+import { choice, number, text, type Codecs } from './codec';
 import { UrlValues } from './url.svelte';
 
 const codecs = {
@@ -10,6 +10,7 @@ const codecs = {
   band: choice(['on', 'off'], 'on'),
   raw: choice(['on', 'off'], 'on'),
   clip: choice(['on', 'off'], 'off'),
+  zoom: text(),
 } satisfies Codecs;
 
 const smoothingMost = 0.99;
@@ -31,6 +32,13 @@ export class ChartViewState {
     return { axis: x, scale: y, smoothing: clampSmoothing(ema), hasBand: band === 'on', hasRaw: raw === 'on', isClipped: clip === 'on' };
   });
 
+  /** The part of x that is looked at, in the axis's units; null = all of it. */
+  readonly zoom: readonly [number, number] | null = $derived.by(() => parseZoom(this.#values.now.zoom));
+
+  setZoom(zoom: readonly [number, number] | null): void {
+    this.#values.set({ zoom: printZoom(zoom) }, { replace: true });
+  }
+
   /** Change the look; the address is rewritten, as no one wants a step back for each move of a slider. */
   change(change: Partial<View>): void {
     const next = { ...this.now, ...change };
@@ -42,6 +50,8 @@ export class ChartViewState {
         band: next.hasBand ? 'on' : 'off',
         raw: next.hasRaw ? 'on' : 'off',
         clip: next.isClipped ? 'on' : 'off',
+        // Steps are no seconds: a part of one axis means nothing on another.
+        ...(next.axis === this.now.axis ? {} : { zoom: '' }),
       },
       { replace: true },
     );
@@ -51,6 +61,20 @@ export class ChartViewState {
   smooth(direction: 1 | -1): void {
     this.change({ smoothing: nextSmoothing(this.now.smoothing, direction) });
   }
+}
+
+/** `5000~11000`; anything else is no zoom. */
+export function parseZoom(value: string): readonly [number, number] | null {
+  const found = /^([^~]+)~([^~]+)$/.exec(value);
+  const [low, high] = [Number(found?.[1] ?? Number.NaN), Number(found?.[2] ?? Number.NaN)];
+  return Number.isFinite(low) && Number.isFinite(high) && low < high ? [low, high] : null;
+}
+
+/** Seven digits say enough of where a hand let go; of wall time, milliseconds. */
+export function printZoom(zoom: readonly [number, number] | null): string {
+  if (zoom === null) return '';
+  const print = (value: number): string => String(Math.abs(value) >= 1e7 ? Number(value.toFixed(3)) : Number(value.toPrecision(7)));
+  return `${print(zoom[0])}~${print(zoom[1])}`;
 }
 
 /** Two decimals, at least 0 and below 1. */

@@ -17,8 +17,8 @@ import { UrlValues } from '@/state/url.svelte';
 const codecs = { runs: list(), hide: list(), base: text(), q: text(), top: text() } satisfies Codecs;
 
 export class CompareModel {
-  readonly cursor = new SharedCursor();
   readonly view = new ChartViewState();
+  readonly cursor = new SharedCursor({ read: () => this.view.zoom, write: (zoom) => this.view.setZoom(zoom) });
   readonly address = new UrlValues(codecs);
   readonly ids = $derived.by(() => [...new Set(this.address.now.runs)]);
   readonly query = liveQuery(() => (this.ids.length === 0 ? null : askComparison(this.ids)));

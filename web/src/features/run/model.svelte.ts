@@ -13,9 +13,9 @@ import { ChartViewState } from '@/state/chart-view.svelte';
 import { showToast } from '@/state/toasts.svelte';
 
 export class RunModel {
-  readonly cursor = new SharedCursor();
-  readonly resourceCursor = new SharedCursor();
   readonly view = new ChartViewState();
+  readonly cursor = new SharedCursor({ read: () => this.view.zoom, write: (zoom) => this.view.setZoom(zoom) });
+  readonly resourceCursor = new SharedCursor();
   readonly query = liveQuery(() => askRun(this.id));
   readonly news = new RunNews(() => [this.id]);
   readonly detail = $derived.by(() => this.query.data);
