@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from everbloom.core.clock import now_us
 from everbloom.core.errors import NotFound
-from everbloom.core.ids import RunId
+from everbloom.core.ids import RunId, WriterId
 from everbloom.index.documents import Document, decode_document, encode_document
 from everbloom.index.engine import Database
 
@@ -127,6 +127,7 @@ class DamageRow(NamedTuple):
     reason: str
 
 
+REFUSED = "not read: "  # begins the reason of a damage row that stands for a whole journal, not for bytes of it
 _RUN_COLUMNS = "seq, id, name, project, slot, created, is_open, document"
 
 
@@ -162,6 +163,12 @@ class Catalog:
             "INSERT INTO damage (run, writer, segment, byte, size, reason) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (run, writer, segment, byte) DO NOTHING",
             rows,
+        )
+
+    def remove_refusal(self, run: RunId, writer: WriterId) -> None:
+        """Forget that a journal could not be read."""
+        self.database.execute(
+            "DELETE FROM damage WHERE run = ? AND writer = ? AND reason LIKE ?", (run, writer, f"{REFUSED}%")
         )
 
     def write_writers(self, rows: Iterable[WriterRow]) -> None:
@@ -434,6 +441,11 @@ class Catalog:
             (run,),
         )
         return [DamageRow(*row) for row in rows]
+
+    def read_refusals(self) -> dict[tuple[RunId, WriterId], str]:
+        """Return which journals could not be read when last looked at, and why."""
+        rows = self.database.execute("SELECT run, writer, reason FROM damage WHERE reason LIKE ?", (f"{REFUSED}%",))
+        return {(RunId(run), WriterId(writer)): reason for run, writer, reason in rows}
 
     def read_open_runs(self) -> list[RunId]:
         """Return the runs whose end is not known."""

@@ -206,24 +206,33 @@ def find_main_writer(items: Iterable[Item]) -> str:
 
 
 def _find_main(starts: list[Item]) -> Item | None:
-    mains = [i for i in starts if isinstance(i.record, Start) and i.record.kind in _MAIN_KINDS and not i.record.rank]
-    return (mains or starts)[-1] if starts else None
+    return ([i for i in starts if _is_main(i)] or starts)[-1] if starts else None
+
+
+def _is_main(item: Item) -> bool:
+    return isinstance(item.record, Start) and item.record.kind in _MAIN_KINDS and not item.record.rank
 
 
 def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: Sighting) -> None:
+    """Settle how the run stands.
+
+    Where no record of the main process's beginning can be read, its journal is damaged or not readable here. Any end
+    that is told counts then; without one nobody knows how it went, so it is `lost`, never guessed to be killed.
+    """
     main = _find_main(starts)
     folded.main_writer = main.writer if main else ""
+    is_known = main is not None and _is_main(main)
     # A run that was resumed after its end runs again: what earlier sessions said of their end is history.
-    current = [item for item in ends if main is None or _is_said_of(main, item, starts)]
+    current = [item for item in ends if main is None or not is_known or _is_said_of(main, item, starts)]
     if current:
         last = max(current, key=_trust)
         if isinstance(last.record, End):
             folded.end, folded.state, folded.ended_us = last.record, last.record.state, last.time_us
         return
-    if sighting.is_alive is False:
+    if sighting.is_alive is False and is_known:
         folded.state, folded.end = "killed", End(state="killed", cause="unknown", witness="watcher")
         folded.ended_us = sighting.last_heard_us or folded.started_us
-    elif sighting.is_alive is None and sighting.is_silent:
+    elif sighting.is_alive is False or (sighting.is_alive is None and sighting.is_silent):
         folded.state = "lost"
         folded.ended_us = sighting.last_heard_us or folded.started_us
 

@@ -14,10 +14,11 @@ from everbloom.core import layout
 from everbloom.core.errors import EverbloomError, Unavailable
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Console, Edit, Heartbeat, Start
-from everbloom.index.catalog import ControlRow, DamageRow, WriterRow
+from everbloom.index.catalog import REFUSED, ControlRow, DamageRow, WriterRow
 from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
 from everbloom.index.store import BUILDING, Index, discard_index, is_index_swapped, open_index, open_main, swap_in
+from everbloom.ingest.attributes import read_name
 from everbloom.ingest.fold import EDITS_WRITER
 from everbloom.ingest.journals import (
     News,
@@ -31,8 +32,9 @@ from everbloom.ingest.journals import (
     to_row,
 )
 from everbloom.ingest.lives import SYSTEM_CLOCK, Clock, look_at
+from everbloom.ingest.names import NameList
 from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
-from everbloom.ingest.runs import build_document, has_witness, iter_folded, iter_texts
+from everbloom.ingest.runs import UNREAD, build_document, has_witness, iter_folded, iter_texts
 from everbloom.ingest.spools import has_spools, recover_spools
 from everbloom.journal.pack import JournalPart, PackReader, iter_packs
 from everbloom.journal.reader import Control, Position, read_batch
@@ -95,6 +97,8 @@ class Indexer:
         self._clock = clock
         self._met_experiments: set[tuple[str, str, str]] = set()
         self._packs = PackBlobs(root)
+        self._names = NameList(root)
+        self._refusals: dict[tuple[RunId, WriterId], str] = {}
         self.index: Index = self._open_index()
 
     def _open_index(self) -> Index:
@@ -124,6 +128,7 @@ class Indexer:
 
     def _take_all(self, *, is_full: bool) -> Report:
         report = Report()
+        self._refusals = self.index.catalog.read_refusals()
         journals = list(iter_journals(self._root) if is_full else iter_active(self._root))
         while journals:
             recovered: list[tuple[RunId, WriterId]] = []
@@ -193,16 +198,32 @@ class Indexer:
         try:
             batch = read_batch(journal, start, now_us=self._clock.now_us())
         except EverbloomError as error:
-            report.refused[writer] = error.message
+            self._refuse(run, writer, start, error.message, report)
             return None
         except OSError as error:
-            report.refused[writer] = f"{journal} cannot be read: {error.strerror}"
+            self._refuse(run, writer, start, f"{journal} cannot be read: {error.strerror}", report)
             return None
         if batch.header is None and not journal.exists():
             if not self._suffix:  # its run was deleted, or packed
                 unregister_writer(self._root, run, writer)
             return None
         return News(run, writer, batch, is_alive, in_series, in_catalog)
+
+    def _refuse(self, run: RunId, writer: WriterId, start: Position, why: str, report: Report) -> None:
+        """Keep in mind that a journal cannot be read, so that its run says so; until it can be read."""
+        report.refused[writer] = why
+        reason = f"{REFUSED}{why}"
+        if self._refusals.get((run, writer)) == reason:
+            return
+        self._refusals[run, writer] = reason
+        catalog = self.index.catalog
+        with self.index.catalog_database.transaction():
+            catalog.remove_refusal(run, writer)
+            catalog.add_damage([DamageRow(run, writer, start.segment, start.byte, 0, reason)])
+            known = next((row for row in catalog.read_writers(run) if row.writer == writer), None)
+            known = known or WriterRow(run, writer, UNREAD, 0, 0, -1, "", 0.0, None)
+            catalog.write_writers([known._replace(is_alive=None)])  # what it may have said last is not known
+            self._refold([run], report)
 
     def _take_packs(self, report: Report) -> None:
         """Take in every closed run that is packed, as its journals were; only a new index has not met them."""
@@ -317,6 +338,8 @@ class Indexer:
             self.index.catalog.mark_pending(news.run, now_us=self._clock.now_us())
 
     def _take_damage(self, news: News, seen: int, report: Report) -> None:
+        if self._refusals.pop((news.run, news.writer), None) is not None:
+            self.index.catalog.remove_refusal(news.run, news.writer)
         fresh = [d for d in news.batch.damage if d.segment << 32 | d.byte >= seen]
         self.index.catalog.add_damage(
             DamageRow(news.run, news.writer, d.segment, d.byte, d.size, d.reason) for d in fresh
@@ -386,6 +409,8 @@ class Indexer:
         boot, monotonic_s = self._clock.boot(), self._clock.monotonic_s()
         # What no writer is known of is an edit of a run whose journal is not here (yet).
         for run, folded, sighting in iter_folded(self.index, dict.fromkeys(runs), boot=boot, monotonic_s=monotonic_s):
+            if not read_name(folded.fields.get("name")):
+                folded.fields["name"] = self._names.find(run)
             summaries = self.index.series.read_summaries([run], folded.cutoffs).get(run, {})
             document = build_document(run, folded, sighting, summaries)
             is_open = folded.state in ("running", "lost")

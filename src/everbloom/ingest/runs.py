@@ -19,6 +19,7 @@ from everbloom.ingest.fold import Folded, Item, Sighting, find_main_writer, fold
 
 # What a run is folded from; media, files and references are read where they are shown.
 FOLDED_TAGS = tuple("start set params tag like note link command limits problem rewind end".split())
+UNREAD = "unread"  # the kind of a writer whose journal was never readable here
 SILENT_AFTER_S = 300.0
 WITNESS_PATIENCE_S = 60.0  # a watcher that says nothing for longer is stopped itself
 STALLED_AFTER_US = 600_000_000
@@ -107,13 +108,19 @@ def _iter_parts(runs: Iterable[RunId]) -> Iterator[list[RunId]]:
 def look_at_writers(writers: Sequence[WriterRow], main_writer: str, *, boot: str, monotonic_s: float) -> Sighting:
     """Say whether a run's main writer lives, when the run was last heard, and whether it only idles."""
     main = next((row for row in writers if row.writer == main_writer), None)
-    is_alive = None if main is None or main.is_alive is None else bool(main.is_alive)
+    is_alive = _is_any_alive(writers) if main is None else None if main.is_alive is None else bool(main.is_alive)
     if is_alive is False and has_witness(writers, boot=boot, monotonic_s=monotonic_s):
         is_alive = True  # about to say how it ended; a moment's "killed, nobody knows why" would be wrong
     heard = max((row.last_time for row in writers), default=0)
     seen = [monotonic_s - row.seen_at for row in writers if row.seen_boot == boot]
     is_silent = bool(seen) and min(seen) > SILENT_AFTER_S
     return Sighting(is_alive, is_silent, heard, is_stalled(writers, main_writer))
+
+
+def _is_any_alive(writers: Sequence[WriterRow]) -> bool | None:
+    """Tell whether anybody lives of a run that nobody is known to have begun; who was never read does not count."""
+    lives = [row.is_alive for row in writers if row.kind != UNREAD]
+    return True if 1 in lives else None if None in lives else False
 
 
 def has_witness(writers: Iterable[WriterRow], *, boot: str, monotonic_s: float) -> bool:
