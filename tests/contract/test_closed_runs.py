@@ -10,7 +10,9 @@ from everbloom.ingest.closed import pack_closed_runs, tidy
 from everbloom.ingest.indexer import Indexer, reindex
 from everbloom.query.reader import open_reader
 from everbloom.testing.answers import read_answers
+from everbloom.testing.command_line import run_cli
 from everbloom.testing.databases import fresh_store_database
+from everbloom.testing.journals import raise_version
 from everbloom.testing.recorded import run_script, wait_until
 from everbloom.testing.scenarios import write_scenario
 from everbloom.testing.stores import store_settings
@@ -35,8 +37,9 @@ def _answers(root: Path, database: str | None) -> dict[str, object]:
 def test_a_packed_store_answers_as_before_and_its_journals_are_gone(tmp_path: Path, store_database: str | None) -> None:
     scenario = write_scenario(tmp_path, 3)
     before = _answers(tmp_path, store_database)
-    reports = pack_closed_runs(tmp_path, store_database, is_forced=True)
-    assert len(reports) == len(scenario.runs)
+    packing = pack_closed_runs(tmp_path, store_database, is_forced=True)
+    assert packing.packed.keys() == set(scenario.runs)
+    assert not packing.refused
     assert _answers(tmp_path, store_database) == before
     for run in scenario.runs:
         assert layout.pack_path(tmp_path, run).exists()
@@ -55,8 +58,8 @@ def test_an_index_rebuilt_from_packs_answers_like_one_fed_from_journals(
 
 def test_packing_again_packs_nothing(tmp_path: Path, store_database: str | None) -> None:
     write_scenario(tmp_path, 5, runs=2)
-    assert pack_closed_runs(tmp_path, store_database, is_forced=True)
-    assert not pack_closed_runs(tmp_path, store_database, is_forced=True)
+    assert pack_closed_runs(tmp_path, store_database, is_forced=True).packed
+    assert not pack_closed_runs(tmp_path, store_database, is_forced=True).packed
 
 
 def test_tidying_packs_what_ended_long_ago_and_rests_for_a_while(tmp_path: Path) -> None:
@@ -89,7 +92,7 @@ def test_a_packed_run_is_resumed_from_its_newest_checkpoint(tmp_path: Path) -> N
     root = tmp_path / "store"
     first = run_script(root, _CHECKPOINTED, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert len(pack_closed_runs(root, is_forced=True)) == 1
+    assert len(pack_closed_runs(root, is_forced=True).packed) == 1
     second = run_script(root, _CHECKPOINTED, arguments=("one",), cwd=tmp_path)
     assert second.returncode == 0, second.stderr
     assert second.stdout.split("\n")[0] == "weights 4 4"
@@ -126,3 +129,32 @@ def test_when_a_run_has_ended_its_store_is_caught_up_without_anybody_looking(tmp
     wait_until(lambda: stamp.exists() and not list(layout.active_dir(tmp_path).iterdir()), "the store to be tidied")
     with open_reader(store_settings(tmp_path), catch_up=False) as reader:
         assert reader.find_run("one").run.state == "finished"
+
+
+def test_a_run_that_cannot_be_packed_is_named_and_keeps_none_of_the_others_from_it(
+    tmp_path: Path, store_database: str | None
+) -> None:
+    runs = sorted(write_scenario(tmp_path, 6, runs=3).runs)
+    _answers(tmp_path, store_database)
+    folder = layout.run_dir(tmp_path, runs[0])
+    kept = {path: path.read_bytes() for path in folder.rglob("*.seg")}
+    segment = min(kept)
+    newer = raise_version(kept[segment])
+    segment.write_bytes(newer)
+    packing = pack_closed_runs(tmp_path, store_database, is_forced=True)
+    assert packing.packed.keys() == set(runs[1:])
+    assert packing.refused.keys() == {runs[0]}
+    assert f"{segment} has journal format" in packing.refused[runs[0]]
+    assert {path: path.read_bytes() for path in folder.rglob("*.seg")} == kept | {segment: newer}
+    assert not layout.pack_path(tmp_path, runs[0]).exists()
+
+
+def test_storage_says_which_runs_were_not_packed(tmp_path: Path) -> None:
+    runs = sorted(write_scenario(tmp_path, 6, runs=2).runs)
+    _answers(tmp_path, None)
+    segment = min(layout.run_dir(tmp_path, runs[0]).rglob("*.seg"))
+    segment.write_bytes(raise_version(segment.read_bytes()))
+    told = run_cli(tmp_path, "storage", "--pack")
+    assert "1 run packed." in told.out
+    assert f"run {runs[0]} was not packed: " in told.out
+    assert run_cli(tmp_path, "storage", "--pack", "--json").data["not_packed"].keys() == {runs[0]}

@@ -30,7 +30,7 @@ def storage(invocation: Invocation, *, pack: bool) -> None:
     if pack:
         from everbloom.ingest.closed import pack_closed_runs
 
-        packed = len(pack_closed_runs(root, invocation.settings.database, is_forced=True))
+        packed = pack_closed_runs(root, invocation.settings.database, is_forced=True)
     parts = [(says, *measure_folder(root / name)) for name, says in _PARTS]
     known = {name for name, _ in _PARTS}
     rest = [measure_folder(path) for path in _list_folder(root) if path.name not in known]
@@ -44,14 +44,15 @@ def storage(invocation: Invocation, *, pack: bool) -> None:
         write_json(
             invocation.screen,
             {"root": str(root), "bytes": total, "files": count, "parts": sizes}
-            | ({} if packed is None else {"packed": packed}),
+            | ({} if packed is None else {"packed": len(packed.packed), "not_packed": packed.refused}),
         )
         return
     rows = [[Cell(says), Cell(format_bytes(size)), Cell(f"{files:,}")] for says, size, files in parts if files]
     rows.append([Cell(str(root), "bold"), Cell(format_bytes(total), "bold"), Cell(f"{count:,}", "bold")])
     columns = [Column("what", least=20), Column("on disk", "right"), Column("files", "right")]
     if packed is not None:
-        invocation.screen.write(f"{format_count(packed, 'run')} packed.", "")
+        invocation.screen.write(f"{format_count(len(packed.packed), 'run')} packed.")
+        invocation.screen.write(*(f"run {run} was not packed: {why}" for run, why in packed.refused.items()), "")
     invocation.screen.write(*build_table(invocation.screen, columns, rows).lines)
 
 

@@ -10,6 +10,7 @@ at a time and at most once in a few minutes, however many runs end.
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from everbloom.core.clock import now_us
@@ -24,9 +25,23 @@ from everbloom.journal.registry import iter_active, iter_journals
 
 DUE_AFTER_US = 3_600_000_000
 TIDY_EVERY_US = 300_000_000
+_OF_ONE_RUN = ("journal.", "pack.")  # codes of what ails a run's own files; anything else would ail the next one too
 
 
-def pack_closed_runs(root: Path, database: str | None = None, *, is_forced: bool = False) -> list[PackReport]:
+@dataclass(frozen=True)
+class Packing:
+    """What was packed.
+
+    Attributes:
+        packed: By run, what its pack took in.
+        refused: Runs that could not be packed, with the reason; their journals stay as they are.
+    """
+
+    packed: dict[RunId, PackReport] = field(default_factory=dict)
+    refused: dict[RunId, str] = field(default_factory=dict)
+
+
+def pack_closed_runs(root: Path, database: str | None = None, *, is_forced: bool = False) -> Packing:
     """Catch the index up, then pack the closed runs that are due.
 
     Args:
@@ -36,8 +51,8 @@ def pack_closed_runs(root: Path, database: str | None = None, *, is_forced: bool
 
     Raises:
         Unavailable: Another indexer is at work, or there is no space.
-        Corrupt: A pack does not decode to what its segments hold; they stay, and so do the runs behind it.
     """
+    packing = Packing()
     indexer = Indexer(root, database)
     try:
         indexer.catch_up(wait_s=10.0)
@@ -46,9 +61,16 @@ def pack_closed_runs(root: Path, database: str | None = None, *, is_forced: bool
             in_use = {run for run, _ in iter_active(root)}
             waiting = sorted({run for run, _ in iter_journals(root)} - in_use)
             due = waiting if is_forced else list(_iter_due(indexer, waiting, now_us()))
-            return [pack_run(root, run, index.series, index.series_database) for run in due]
+            for run in due:
+                try:
+                    packing.packed[run] = pack_run(root, run, index.series, index.series_database)
+                except EverbloomError as error:
+                    if not error.code.startswith(_OF_ONE_RUN):
+                        raise
+                    packing.refused[run] = error.message
     finally:
         indexer.close()
+    return packing
 
 
 def _iter_due(indexer: Indexer, runs: Iterable[RunId], now: int) -> Iterable[RunId]:
