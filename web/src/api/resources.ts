@@ -21,7 +21,28 @@ const flat = (scope: RunScope): Query => ({ ...scope, archived: scope.archived =
 
 export const askSession = (): QueryAsk<Session> => ask('session', '/session', {}, 3_600_000);
 export const askProjects = (): QueryAsk<Projects> => ask('projects', '/projects', {}, 60_000);
-export const askColumns = (scope: RunScope): QueryAsk<ColumnCatalogue> => ask('columns', '/runs/columns', { ...flat(scope), limit: 2000 }, 30_000);
+
+const catalogueColumns = 600;
+
+/** The catalogue's first columns; where there are more, the metrics among the rest are never left out for parameters. */
+export function askColumns(scope: RunScope): QueryAsk<ColumnCatalogue> {
+  const first = askFoundColumns(scope, '');
+  const read = async (signal: AbortSignal) => {
+    const [all, metrics] = [await first.read(signal), askFoundColumns(scope, 'metrics.')];
+    return all.total > all.columns.length ? joinCatalogues(all, await metrics.read(signal)) : all;
+  };
+  return { ...first, key: `columns${first.key}`, read };
+}
+
+/** Columns whose key holds a text, over all there are. */
+export const askFoundColumns = (scope: RunScope, q: string): QueryAsk<ColumnCatalogue> =>
+  ask('columns', '/runs/columns', { ...flat(scope), q, limit: catalogueColumns }, 30_000);
+
+function joinCatalogues(all: ColumnCatalogue, more: ColumnCatalogue): ColumnCatalogue {
+  const known = new Set(all.columns.map((column) => column.key));
+  const isNew = (key: string) => !known.has(key);
+  return { ...all, columns: [...all.columns, ...more.columns.filter((column) => isNew(column.key))], default: [...all.default, ...more.default.filter(isNew)] };
+}
 export const askBest = (scope: RunScope, baseline: string | null): QueryAsk<{ best: Best[] }> => ask('best', '/runs/best', { ...flat(scope), baseline, limit: 5 }, 60_000);
 export const askFacet = (scope: RunScope, key: string): QueryAsk<Facet> => ask('facet', '/runs/facets', { ...flat(scope), key, limit: 50 }, 10_000);
 export const askViews = (ns: string, project: string): QueryAsk<{ views: SavedView[] }> => ask('views', '/views', { ns, project }, 60_000);

@@ -14,7 +14,7 @@ test('a clock that runs ahead is no reason for odd words', () => {
 });
 
 describe('formatDuration', () => {
-  test.each([[0.146, '0.1 s'], [9.96, '10.0 s'], [42.4, '42 s'], [60, '1 min'], [134, '2 min 14 s'], [8040, '2 h 14 min'], [200_000, '2 d 7 h'], [NaN, '–'], [-1, '–']])('%d seconds are %s', (seconds, text) => {
+  test.each([[0.146, '146 ms'], [0, '0 ms'], [9.96, '10.0 s'], [42.4, '42 s'], [60, '1 min'], [134, '2 min 14 s'], [8040, '2 h 14 min'], [200_000, '2 d 7 h'], [NaN, '–'], [-1, '–']])('%d seconds are %s', (seconds, text) => {
     expect(formatDuration(seconds)).toBe(text);
   });
 

@@ -28,6 +28,7 @@ export function formatMoment(at: EpochMicros): string {
 /** Format a duration with its two largest units: `2 h 14 min`, `12.4 s`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '–';
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return pair(minutes, 'min', Math.floor(seconds % 60), 's');
