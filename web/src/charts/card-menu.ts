@@ -21,6 +21,7 @@ export function buildMenu(card: CurveCardState, chart: () => ChartState | undefi
     { label: 'Save as PNG', run: () => savePng(card, chart()) },
     { label: 'Save as SVG', run: () => saveSvg(card, chart()) },
     { label: 'Save as CSV', run: () => saveCsv(card) },
+    ...(card.input().metric.actions ?? []),
   ];
 }
 

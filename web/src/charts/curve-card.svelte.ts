@@ -4,6 +4,7 @@
  */
 import type { Scale } from '@/domain/ticks';
 import { formatNumber } from '@/domain/numbers';
+import type { MenuItem } from '@/ui/Menu.svelte';
 import type { SharedCursor } from './cursor.svelte';
 import { countOdd, toAxisUnits, toColumns, type ChartLine, type ChartView } from './lines';
 import type { Range } from './range';
@@ -13,6 +14,8 @@ import { SeriesQuery, type LoadFrame, type SeriesAsk } from './series-query.svel
 export interface ChartMetric {
   readonly name: string;
   readonly direction: 'max' | 'min' | null;
+  /** What the page offers of it, at the end of the card's menu. */
+  readonly actions?: readonly MenuItem[];
 }
 
 export interface CardInput {

@@ -5,7 +5,7 @@
 import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
 import { symlog, symlogInverse, type Scale } from '@/domain/ticks';
-import { withAlpha, type Picture } from './picture';
+import { dashOf, withAlpha, type Picture } from './picture';
 import { drawMarks } from './marks';
 import { symlogThreshold, xTicks, yTicks } from './range';
 import { runColour } from './theme.svelte';
@@ -38,7 +38,8 @@ export class Plot {
 
   show(picture: Picture, width: number, height: number): void {
     this.picture = picture;
-    const shape = `${picture.lines.length} ${picture.view.scale}`;
+    // What uPlot takes once, when it is made; anything else is read from the picture as it draws.
+    const shape = `${picture.view.scale} ${picture.lines.map((line) => dashOf(line).join()).join(' ')}`;
     if (this.chart === null || shape !== this.shape) {
       this.chart?.destroy();
       this.shape = shape;
@@ -88,7 +89,7 @@ export class Plot {
 
   private buildOptions(picture: Picture, width: number, height: number): uPlot.Options {
     const raws = picture.lines.map((_, index) => this.buildRaw(index));
-    const mains = picture.lines.map((_, index) => this.buildMain(index));
+    const mains = picture.lines.map((line, index) => this.buildMain(index, dashOf(line)));
     return {
       width,
       height,
@@ -160,11 +161,13 @@ export class Plot {
     };
   }
 
-  private buildMain(index: number): uPlot.Series {
+  private buildMain(index: number, dash: readonly number[]): uPlot.Series {
     return {
       scale: 'y',
       width: 1.6,
-      cap: 'round',
+      // Round caps would close the gaps of a dash.
+      cap: dash.length > 0 ? 'butt' : 'round',
+      dash: dash.map((length) => length * uPlot.pxRatio),
       points: { show: false },
       stroke: () => this.colourOf(index, 1),
       paths: (chart) => {

@@ -59,11 +59,12 @@ export function yTicks([low, high]: Range, scale: Scale, count: number): { ticks
 
 /** One tick tells nothing of a scale: closer ones are tried where too few fit. */
 function pickTicks(find: (count: number) => number[], count: number): number[] {
-  for (let wanted = count; wanted < count + 4; wanted += 1) {
+  let most: number[] = [];
+  for (let wanted = count; wanted < count + 4 && most.length < TICKS_LEAST; wanted += 1) {
     const ticks = find(wanted);
-    if (ticks.length >= TICKS_LEAST) return ticks;
+    if (ticks.length > most.length) most = ticks;
   }
-  return find(count);
+  return most;
 }
 
 function yTickValues(low: number, high: number, scale: Scale, count: number): number[] {

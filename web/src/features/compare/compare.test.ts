@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ComparedMetric, ComparedRow, Comparison } from '@/api/run-types';
 import type { RunRow } from '@/api/types';
 import { printCell, toMetricCells, toParamCells } from './differences';
-import { filterMetrics, pickRuns } from './model.svelte';
+import { chooseLead, filterMetrics, pickRuns } from './model.svelte';
 
 const buildMetric = (values: ComparedMetric['values'], best: number[], key = 'val/acc'): ComparedMetric => ({
   key,
@@ -107,4 +107,11 @@ test('metrics are found by all words, in any case', () => {
   const metrics = ['val/acc', 'val/loss', 'train/loss'].map((key) => buildMetric([], [], key));
   expect(filterMetrics(metrics, 'LOSS val').map(({ key }) => key)).toEqual(['val/loss']);
   expect(filterMetrics(metrics, ' ')).toBe(metrics);
+});
+
+test('the large chart is what most runs logged, a curve rather than a number', () => {
+  const metrics = [buildMetric([1, null, null], [], 'rare'), buildMetric([1, 2, 3], [], 'once'), buildMetric([1, 2, 3], [], 'curve')];
+  expect(chooseLead(metrics, new Set(['once']))?.key).toBe('curve');
+  expect(chooseLead(metrics.slice(1, 2), new Set(['once']))?.key).toBe('once');
+  expect(chooseLead([], new Set())).toBeUndefined();
 });

@@ -42,7 +42,7 @@ export class CompareModel {
 
   /** Metrics that are looked for; the chosen one, else the first, is drawn large. */
   readonly metrics = $derived.by(() => filterMetrics(this.found?.metrics ?? [], this.address.now.q));
-  readonly lead = $derived.by(() => this.metrics.find(({ key }) => key === this.address.now.top) ?? this.metrics.find(({ key }) => !this.single.has(key)) ?? this.metrics[0]);
+  readonly lead = $derived.by(() => this.metrics.find(({ key }) => key === this.address.now.top) ?? chooseLead(this.metrics, this.single));
   readonly others = $derived.by(() => {
     const rest = this.metrics.filter((metric) => metric !== this.lead);
     return [...rest.filter(({ key }) => !this.single.has(key)), ...rest.filter(({ key }) => this.single.has(key))];
@@ -88,6 +88,15 @@ export class CompareModel {
     const slots = assignSlots(runs.map(({ slot }) => slot));
     return runs.map(({ id }, index) => [id, slots[index] ?? 0]);
   }
+}
+
+/** The first of the metrics that most runs logged, more than once where that is known. Pure. */
+export function chooseLead(metrics: readonly ComparedMetric[], single: ReadonlySet<string>): ComparedMetric | undefined {
+  const coverOf = ({ values }: ComparedMetric): number => values.filter((value) => value !== null).length;
+  const curves = metrics.filter(({ key }) => !single.has(key));
+  const candidates = curves.length > 0 ? curves : metrics;
+  const most = Math.max(0, ...candidates.map(coverOf));
+  return candidates.find((metric) => coverOf(metric) === most);
 }
 
 /** Metrics whose name holds every word, in any case. Pure. */
