@@ -96,6 +96,25 @@ def discard_index(root: Path, database: str | None, *, suffix: str) -> None:
         shutil.rmtree(index_folder(root, suffix), ignore_errors=True)
 
 
+def discard_leftovers(root: Path) -> None:
+    """Remove what killed rebuilds left, and indexes of older schema numbers; of SQLite, under the indexer's lock.
+
+    Call it when the index in use is whole, and with the lock `reindex` held, as what is being built lies there too.
+    """
+    for folder in find_leftovers(root):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_leftovers(root: Path) -> list[Path]:
+    """Return the folders of SQLite indexes beside the one in use, but for those of newer schema numbers."""
+    found: list[Path] = []
+    for folder in index_folder(root).parent.iterdir():
+        number = folder.name.removesuffix(BUILDING).removesuffix(_REPLACED)
+        if number.isdecimal() and (int(number) < SCHEMA or (int(number) == SCHEMA and folder.name != number)):
+            found.append(folder)
+    return found
+
+
 @contextlib.contextmanager
 def open_main(root: Path, database: str | None) -> Iterator[Database]:
     """Open the catalog's database of the index in use, to hold locks with; one that is being built has others."""

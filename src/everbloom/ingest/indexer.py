@@ -6,6 +6,7 @@ to the catalog. Each database keeps its own offsets, committed with its rows, so
 costs nothing: the next round reads from the older offset and passes over what the other has.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,17 @@ from everbloom.core.records import Console, Edit, Heartbeat, Start
 from everbloom.index.catalog import REFUSED, ControlRow, DamageRow, WriterRow
 from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
-from everbloom.index.store import BUILDING, Index, discard_index, is_index_swapped, open_index, open_main, swap_in
+from everbloom.index.store import (
+    BUILDING,
+    Index,
+    discard_index,
+    discard_leftovers,
+    find_leftovers,
+    is_index_swapped,
+    open_index,
+    open_main,
+    swap_in,
+)
 from everbloom.ingest.attributes import read_name
 from everbloom.ingest.fold import EDITS_WRITER
 from everbloom.ingest.journals import (
@@ -117,7 +128,19 @@ class Indexer:
         """
         with indexer_lock(self.index.catalog_database, self._root, wait_s=wait_s):
             self._reopen_if_swapped()
-            return self._take_all(is_full=not self.index.catalog.is_whole())
+            report = self._take_all(is_full=not self.index.catalog.is_whole())
+            self._discard_leftovers()
+            return report
+
+    def _discard_leftovers(self) -> None:
+        """Remove older and half-built indexes beside the one in use, unless one of them is being built now."""
+        if self.index.catalog_database.engine != "sqlite" or self._suffix or not find_leftovers(self._root):
+            return
+        with (
+            contextlib.suppress(Unavailable),
+            indexer_lock(self.index.catalog_database, self._root, name="reindex"),
+        ):
+            discard_leftovers(self._root)
 
     def build(self) -> Report:
         """Take in everything by a full scan; for an index that is made aside, under a lock of the caller's.
