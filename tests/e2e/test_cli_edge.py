@@ -353,3 +353,19 @@ def test_completion_in_an_empty_place_offers_nothing_and_says_nothing(tmp_path):
     )
     assert (answer.code, answer.out.strip(), answer.err) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_is_a_file_is_refused_by_name(tmp_path):
+    place = tmp_path / "file"
+    place.write_text("not a folder")
+    answer = run_cli(place, "ls")
+    assert answer.code == 5
+    assert f"the store {place} is a file" in answer.err
+
+
+def test_a_list_without_a_match_says_how_many_archived_runs_match(tmp_path):
+    for name in ("one", "two"):
+        record_run(tmp_path, RunSpec(fields={"name": name, "archived": True}, metrics={"loss": [1.0]}))
+    record_run(tmp_path, RunSpec(fields={"name": "three"}, metrics={"loss": [1.0]}))
+    answer = run_cli(tmp_path, "ls", "name in (one, two)")
+    assert "2 archived (--archived shows them)" in answer.out

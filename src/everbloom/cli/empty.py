@@ -28,7 +28,8 @@ def describe_empty(invocation: Invocation, query: "RunQuery", page: "RunPage") -
         return describe_first_run(invocation)
     if page.total:
         return [f"No run beyond the first {page.total:,}; --offset {query.offset} is past the end."]
-    return [f"No run matches{_describe_scope(query)}.", *describe_elsewhere(page)]
+    archived = [f"{page.archived:,} archived (--archived shows them)"] if page.archived else []
+    return [f"No run matches{_describe_scope(query)}.", *archived, *describe_elsewhere(page)]
 
 
 def describe_first_run(invocation: Invocation) -> list[str]:

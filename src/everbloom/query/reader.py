@@ -96,6 +96,12 @@ def open_reader(
     Raises:
         Unavailable: The index cannot be read, or there is none and none can be built.
     """
+    if settings.root.exists() and not settings.root.is_dir():
+        raise Unavailable(
+            f"the store {settings.root} is a file; a store is a folder. Set EVERBLOOM_ROOT to one.",
+            code="root.not_a_folder",
+            path=str(settings.root),
+        )
     reader = Reader(settings, namespaces=namespaces, patience=patience)
     try:
         reader.open(catch_up=catch_up)

@@ -1,6 +1,7 @@
 """Tables of runs: filter, order, one page of documents, and what stands elsewhere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,12 @@ def list_runs(readable: ReadableIndex, query: RunQuery) -> RunPage:
         page = readable.read_rows(runs, rows)
         varying = find_varying(page, mask, runs)
     elsewhere = count_elsewhere(readable, plan)
+    total = int(np.count_nonzero(mask))
+    archived = 0
+    if not total and query.archived is False:  # said where there is nothing else to say
+        archived = list_runs(readable, replace(query, archived=True, offset=0, limit=0)).total
     took_s = monotonic_s() - started_s
-    return RunPage(page, int(np.count_nonzero(mask)), elsewhere, took_s, varying, query.sort)
+    return RunPage(page, total, elsewhere, took_s, varying, query.sort, archived)
 
 
 def count_elsewhere(readable: ReadableIndex, plan: Plan) -> dict[str, int]:

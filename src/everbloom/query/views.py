@@ -398,6 +398,7 @@ class RunPage:
         query_s: How long finding them took.
         varying: Parameters of the page's runs that are not the same in all matches, by name.
         sort: The order they are in.
+        archived: How many archived runs match, where no other does.
     """
 
     runs: list[Run]
@@ -406,6 +407,7 @@ class RunPage:
     query_s: float
     varying: list[str]
     sort: str
+    archived: int = 0
 
 
 @dataclass(frozen=True)
