@@ -13,6 +13,8 @@ export function drawMarks(chart: uPlot, picture: Picture): void {
   const ratio = devicePixelRatio;
   const toX = (index: number): number => chart.valToPos(picture.xs[index] ?? Number.NaN, 'x', true);
   ctx.save();
+  // uPlot leaves the dash of the last line behind.
+  ctx.setLineDash([]);
   ctx.fillStyle = picture.palette.bad;
   for (const { kind, x } of placeMarks(picture.lines, toX, 4 * ratio)) {
     if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;

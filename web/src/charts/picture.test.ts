@@ -9,5 +9,5 @@ test('a baseline is dashed whatever its slot, other lines as their slot is', () 
 });
 
 test('an opacity is added to a hex colour alone', () => {
-  expect([withAlpha('#1664bf', 0.17), withAlpha('#1664bf', 1), withAlpha('red', 0.5)]).toEqual(['#1664bf2b', '#1664bf', 'red']);
+  expect([withAlpha('#1664bf', 0.17), withAlpha('#fff', 0.17), withAlpha('#1664bf', 1), withAlpha('red', 0.5)]).toEqual(['#1664bf2b', '#ffffff2b', '#1664bf', 'red']);
 });

@@ -19,8 +19,10 @@ export function dashOf({ line }: LineColumns): readonly number[] {
   return line.isBaseline === true ? BASELINE_DASH : slotDash(line.slot);
 }
 
-/** A `#rrggbb` colour with an opacity of 0 to 1; other notations stay as they are. */
+/** A `#rrggbb` or `#rgb` colour with an opacity of 0 to 1; other notations stay as they are. */
 export function withAlpha(colour: string, alpha: number): string {
-  if (!/^#[0-9a-f]{6}$/i.test(colour) || alpha >= 1) return colour;
-  return colour + Math.round(alpha * 255).toString(16).padStart(2, '0');
+  // Builds shorten #112233 to #123.
+  const whole = /^#[0-9a-f]{3}$/i.test(colour) ? colour.replaceAll(/[0-9a-f]/gi, '$&$&') : colour;
+  if (!/^#[0-9a-f]{6}$/i.test(whole) || alpha >= 1) return colour;
+  return whole + Math.round(alpha * 255).toString(16).padStart(2, '0');
 }

@@ -21,16 +21,18 @@ export class ConsoleModel {
 
   constructor(readonly id: string) {}
 
-  /** Ask how long it is, and take the end, which is seen first. */
+  /** Ask how long it is by now, and for what grew of the windows that are kept. */
   async refresh(): Promise<void> {
     await this.guard(async () => {
-      const found = await readConsoleTail(this.id, WINDOW_LINES);
-      const before = this.total ?? 0;
+      const found = await readConsoleTail(this.id, 1);
       this.total = found.total_lines;
       this.isLive = found.is_live;
-      // The last window that is kept may have grown; what is before it never changes.
-      for (const number of windowsOf(Math.max(0, before - 1), Math.max(before, found.total_lines))) this.forget(number);
       this.version += 1;
+      // A window that was the last may have grown; until it is read anew, what it had is shown.
+      for (const [number, lines] of this.windows) {
+        const wanted = Math.min(WINDOW_LINES, found.total_lines - number * WINDOW_LINES);
+        if (lines.length < wanted && !this.asked.has(number)) void this.readWindow(number);
+      }
     });
   }
 
@@ -72,10 +74,6 @@ export class ConsoleModel {
   private trim(near: number): void {
     const far = [...this.windows.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near));
     for (const number of far.slice(0, Math.max(0, this.windows.size - KEPT_WINDOWS))) this.windows.delete(number);
-  }
-
-  private forget(number: number): void {
-    this.windows.delete(number);
   }
 
   private async guard(act: () => Promise<void>): Promise<void> {
