@@ -25,5 +25,5 @@ export default defineConfig({
   },
   server: { proxy: { '/api': process.env.EVERBLOOM_API ?? 'http://127.0.0.1:8765' } },
   // Tests share one document per worker; what a test changes in it, it puts back.
-  test: { environment: 'jsdom', isolate: false, include: ['src/**/*.test.ts'] },
+  test: { environment: 'jsdom', isolate: false, setupFiles: ['vitest.setup.ts'], include: ['src/**/*.test.ts'] },
 });
