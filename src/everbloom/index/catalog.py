@@ -157,6 +157,13 @@ class Catalog:
             rows,
         )
 
+    def replace_control(self, row: ControlRow) -> None:
+        """Keep a control record in the place of one that stands at its position."""
+        self.database.execute(
+            "DELETE FROM control WHERE run = ? AND writer = ? AND position = ?", (row.run, row.writer, row.position)
+        )
+        self.add_controls([row])
+
     def add_damage(self, rows: Iterable[DamageRow]) -> None:
         """Keep what was skipped."""
         self.database.execute_many(

@@ -14,7 +14,7 @@ from pathlib import Path
 from everbloom.core import layout
 from everbloom.core.errors import EverbloomError, Unavailable
 from everbloom.core.ids import RunId, WriterId
-from everbloom.core.records import Console, Edit, Heartbeat, Start
+from everbloom.core.records import Console, Edit, Heartbeat, Problem, Start
 from everbloom.index.catalog import REFUSED, ControlRow, DamageRow, WriterRow
 from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
@@ -32,6 +32,7 @@ from everbloom.index.store import (
 from everbloom.ingest.attributes import read_name
 from everbloom.ingest.fold import EDITS_WRITER
 from everbloom.ingest.journals import (
+    ROUNDED_AT,
     News,
     cut_dead_segment,
     is_behind,
@@ -40,12 +41,13 @@ from everbloom.ingest.journals import (
     to_edit_row,
     to_offset,
     to_position,
+    to_rounded_row,
     to_row,
 )
 from everbloom.ingest.lives import SYSTEM_CLOCK, Clock, look_at
 from everbloom.ingest.names import NameList
 from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
-from everbloom.ingest.runs import UNREAD, build_document, has_witness, iter_folded, iter_texts
+from everbloom.ingest.runs import UNREAD, build_document, decode_control, has_witness, iter_folded, iter_texts
 from everbloom.ingest.spools import has_spools, recover_spools
 from everbloom.journal.pack import JournalPart, PackReader, iter_packs
 from everbloom.journal.reader import Control, Position, read_batch
@@ -330,6 +332,8 @@ class Indexer:
             has_moved = is_behind(offset, news.batch.end)
             if has_moved:
                 self.index.catalog_offsets.write(news.writer, to_offset(news))
+            if has_moved and news.batch.rounded:
+                self._count_rounded(news)
             before = known.get(news.writer)
             if news.batch.header is None and before is None:
                 continue  # registered, and not begun
@@ -352,6 +356,12 @@ class Indexer:
         self.index.catalog.add_controls(controls)
         self.index.catalog.write_writers(writers)
         return touched
+
+    def _count_rounded(self, news: News) -> None:
+        told = self.index.catalog.read_controls(news.run, (Problem.tag_name,))
+        records = [decode_control(row) for row in told if (row.writer, row.position) == (news.writer, ROUNDED_AT)]
+        before = sum(record.count for record in records if isinstance(record, Problem))
+        self.index.catalog.replace_control(to_rounded_row(news.run, news.writer, before + news.batch.rounded))
 
     def _take_console(self, news: News, fresh: list[Control]) -> None:
         texts = [(c.time_us, c.record.text) for c in fresh if isinstance(c.record, Console)]

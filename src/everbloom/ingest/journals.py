@@ -8,7 +8,7 @@ import msgspec
 from everbloom.core import layout
 from everbloom.core.errors import EverbloomError
 from everbloom.core.ids import RunId, WriterId
-from everbloom.core.records import Edit, Unknown
+from everbloom.core.records import Edit, Problem, Unknown
 from everbloom.index.catalog import ControlRow
 from everbloom.index.offsets import Offset
 from everbloom.ingest.fold import EDITS_WRITER
@@ -82,6 +82,19 @@ def to_offset(news: News) -> Offset:
 def is_behind(offset: Offset | None, end: Position) -> bool:
     """Tell whether what was taken in ends before a position."""
     return offset is None or (offset.segment, offset.byte) < (end.segment, end.byte)
+
+
+ROUNDED_AT = -1  # the position of what the indexer itself says of a journal: no record of one stands there
+
+
+def to_rounded_row(run: RunId, writer: WriterId, count: int) -> ControlRow:
+    """Return the record that numbers of a journal were rounded, as if its writer had said so.
+
+    Its time is 0, so that it says the same whenever, and in however many parts, the journal was read.
+    """
+    message = "whole numbers beyond 2^53 were rounded to the nearest that a 64-bit float holds"
+    body = msgspec.msgpack.encode(Problem(code="value.rounded", message=message, count=count))
+    return ControlRow(run, writer, ROUNDED_AT, 0, 0, Problem.tag_name, 0, body)
 
 
 _decode_control = msgspec.msgpack.Decoder(tuple[str, int, msgspec.Raw]).decode
