@@ -1,9 +1,9 @@
 // Questions about one run and about several side by side. Contents of files are addresses for the browser, not answers.
 import type { QueryAsk } from './queries.svelte';
-import { apiBase, getJson, postForBytes, queryString } from './client';
-import type { Cell } from './types';
-import type { Artifact, Comparison, ConsoleMatches, ConsoleWindow, MediaItem, MetricPage, Preview, RunDetail } from './run-types';
+import { apiBase, getJson, postForBytes, queryString, sendJson } from './client';
+import type { Artifact, Comparison, ConsoleMatches, ConsoleWindow, MediaItem, MediaPage, MetricPage, ParamValue, Preview, RunDetail } from './run-types';
 
+const ADDRESS_IDS_MOST = 100;
 const runRoot = (id: string): string => `/runs/${encodeURIComponent(id)}`;
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
@@ -16,12 +16,13 @@ export const askMetrics = (id: string, q: string, offset: number, limit: number)
 
 export const askComparison = (ids: readonly string[]): QueryAsk<Comparison> => ({
   key: `compare?${ids.join(',')}`,
-  read: (signal) => getJson('/compare', { runs: ids }, signal),
+  // An address holds some hundred ids; more are sent in the body.
+  read: (signal) => (ids.length <= ADDRESS_IDS_MOST ? getJson('/compare', { runs: ids }, signal) : sendJson('POST', '/compare', { runs: ids }, signal)),
 });
 
-export const readParam = (id: string, name: string): Promise<{ name: string; value: Cell }> => getJson(`${runRoot(id)}/param`, { name });
+export const readParam = (id: string, name: string): Promise<ParamValue> => getJson(`${runRoot(id)}/param`, { name });
 
-export const askMedia = (id: string, name: string, step: number): QueryAsk<{ items: MediaItem[]; steps: number[] }> => ({
+export const askMedia = (id: string, name: string, step: number): QueryAsk<MediaPage> => ({
   key: `run/${id}/media/${name}?${step}`,
   read: (signal) => getJson(`${runRoot(id)}/media/${encodePath(name)}`, { step }, signal),
   freshMs: 60_000,
