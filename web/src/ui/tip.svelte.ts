@@ -10,6 +10,7 @@ interface Tip {
 
 export const shown: { tip: Tip | null } = $state({ tip: null });
 const delayMs = 400;
+let owner: Element | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 export function hideTip(): void {
@@ -19,18 +20,26 @@ export function hideTip(): void {
 
 export function tip(text: string, keys = '') {
   return (node: Element) => {
-    const show = () => (shown.tip = { text, keys, box: node.getBoundingClientRect() });
+    const show = () => {
+      owner = node;
+      shown.tip = { text, keys, box: node.getBoundingClientRect() };
+    };
     const enter = (event: Event) => {
       if (event instanceof PointerEvent && event.pointerType === 'touch') return;
       clearTimeout(timer);
+      owner = node;
       timer = setTimeout(show, delayMs);
     };
     const focus = () => { if (node.matches(':focus-visible')) show(); };
-    const events: [string, (event: Event) => void][] = [['pointerenter', enter], ['pointerleave', hideTip], ['focus', focus], ['blur', hideTip], ['click', hideTip]];
+    // Not at once: an element loses its focus or goes while the page is being drawn, when nothing may change.
+    const leave = () => queueMicrotask(() => {
+      if (owner === node) hideTip();
+    });
+    const events: [string, (event: Event) => void][] = [['pointerenter', enter], ['pointerleave', leave], ['focus', focus], ['blur', leave], ['click', leave]];
     for (const [name, handle] of events) node.addEventListener(name, handle);
     return () => {
       for (const [name, handle] of events) node.removeEventListener(name, handle);
-      hideTip();
+      leave();
     };
   };
 }

@@ -2,10 +2,10 @@
 // What the server refuses is put back as it was and said.
 import { ApiError, toApiError } from '@/api/client';
 import { editMatching, editRun, editRuns, undoBulk, type RunScope } from '@/api/resources';
-import type { BulkResult, Edit, RunRow, SetFields } from '@/api/types';
+import type { BulkResult, Edit, EditResult, RunRow, SetFields } from '@/api/types';
 import { assertNever } from '@/domain/assert';
 import { formatCount } from '@/domain/numbers';
-import { showToast } from '@/state/toasts.svelte';
+import { closeToast, showToast } from '@/state/toasts.svelte';
 import type { RunWindow } from './window.svelte';
 
 /** What a row looks like after edits, before the server answered. Pure. */
@@ -43,21 +43,24 @@ export class RunEdits {
   /** Edit one run; says whether the server took it. `said` is the toast's sentence. */
   async edit(row: RunRow, edits: readonly Edit[], said: string): Promise<boolean> {
     this.#window.patch(new Map([[row.id, applyEdits(row, edits)]]));
+    const sent = editRun(row.id, edits);
+    // Offered at once: who undoes before the server answered waits for the answer, not for the offer.
+    const toast = showToast(said, { undo: async () => this.#undo(await sent) });
     try {
-      const { row: now, undo } = await editRun(row.id, edits);
+      const { row: now } = await sent;
       this.#window.patch(new Map([[row.id, keepCells(now)]]));
-      showToast(said, { undo: () => this.#undo(now, undo) });
       return true;
     } catch (cause) {
+      closeToast(toast);
       this.#window.patch(new Map([[row.id, row]]));
       this.#fail(cause);
       return false;
     }
   }
 
-  async #undo(row: RunRow, edits: readonly Edit[]): Promise<void> {
+  async #undo({ row, undo }: EditResult): Promise<void> {
     try {
-      const { row: now } = await editRun(row.id, edits);
+      const { row: now } = await editRun(row.id, undo);
       this.#window.patch(new Map([[row.id, keepCells(now)]]));
     } catch (cause) {
       this.#fail(cause);
