@@ -78,7 +78,7 @@ async function send(method: string, path: string, ask: Ask, extra: Record<string
   if (ask.signal) init.signal = ask.signal;
   const response = await reach(url, init);
   if (response.ok) return response;
-  const error = await errorOf(response);
+  const error = await errorOf(response, path);
   if (response.status === 401) signedOut();
   throw error;
 }
@@ -97,10 +97,10 @@ async function readJson<T>(response: Response): Promise<T> {
   return response.json();
 }
 
-async function errorOf(response: Response): Promise<ApiError> {
+async function errorOf(response: Response, path: string): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
   if (isErrorBody(body)) return new ApiError(body.error.code, body.error.message, response.status, body.error.fields ?? {});
-  return new ApiError('client.not_json', `${new URL(response.url).pathname} answered ${response.status} without a reason.`, response.status);
+  return new ApiError('client.not_json', `${apiBase}${path} answered ${response.status} without a reason.`, response.status);
 }
 
 function isErrorBody(value: unknown): value is ErrorBody {

@@ -53,6 +53,8 @@ export class RunEdits {
     } catch (cause) {
       closeToast(toast);
       this.#window.patch(new Map([[row.id, row]]));
+      // Somebody else may have written first: what is typed next starts from what stands there now.
+      this.#window.hear({ watermark: 0, runs: [row.id], projects: [] });
       this.#fail(cause);
       return false;
     }
