@@ -161,6 +161,7 @@ def _show(settings: Settings) -> None:
         click.echo()
     click.echo("Look further:")
     for line in (
+        "everbloom ui                                 in the browser: curves, comparisons, everything live",
         "everbloom ls                                 all runs, newest first",
         "everbloom ls 'metrics.val/acc.max > 0.97'    by result; docs/reference/filter-language.md has the rest",
         "everbloom show RUN                           everything about one run",
