@@ -18,7 +18,7 @@ test('a query leaves out what says nothing', () => {
   expect(queryString({})).toBe('');
 });
 
-test('edits are sent as JSON and the answer is read', async () => {
+test('an edit goes out in JSON, and its answer is read', async () => {
   server.on('/runs/a', ({ body }) => ({ got: body }));
   expect(await sendJson('PATCH', '/runs/a', { edits: [] })).toEqual({ got: { edits: [] } });
   expect(server.asked[0]?.method).toBe('PATCH');
