@@ -17,6 +17,7 @@ export function buildMenu(card: CurveCardState, chart: () => ChartState | undefi
   return [
     ...scales.map(([label, own]): MenuItem => ({ label, isOn: scale === own, run: () => (card.ownScale = own) })),
     { label: 'Clip outliers (1–99 %)', isOn: isClipped, run: () => (card.ownClip = !isClipped) },
+    { label: 'Gaps at missing points', isOn: card.hasGaps, run: () => (card.hasGaps = !card.hasGaps) },
     { label: 'Show as table', isOn: card.isTable, run: () => (card.isTable = !card.isTable) },
     { label: 'Save as PNG', run: () => savePng(card, chart()) },
     { label: 'Save as SVG', run: () => saveSvg(card, chart()) },

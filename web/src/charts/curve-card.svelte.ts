@@ -38,6 +38,8 @@ export class CurveCardState {
   isTable = $state(false);
   ownScale = $state<Scale | null>(null);
   ownClip = $state<boolean | null>(null);
+  /** Break lines where points are missing, instead of bridging. */
+  hasGaps = $state(false);
 
   readonly view: ChartView = $derived.by(() => {
     const { view } = this.input();
@@ -56,7 +58,7 @@ export class CurveCardState {
   readonly data = $derived.by(() => {
     const { frame } = this.query;
     if (frame === null || frame.axis !== this.view.axis) return { lines: [], xs: new Float64Array(0) };
-    return { lines: toColumns(frame, this.input().lines), xs: toAxisUnits(frame) };
+    return { lines: toColumns(frame, this.input().lines, this.hasGaps), xs: toAxisUnits(frame) };
   });
 
   readonly odd = $derived.by(() => countOdd(this.data.lines, this.view.scale));

@@ -34,6 +34,20 @@ describe('toColumns', () => {
     expect(found?.breaks[0]).toBe(0);
   });
 
+  test('breaks before a point behind a gap when asked, and bridges otherwise', () => {
+    const values = [1, 2, 3, null, null, null, null, 4, 5];
+    const series = buildSeries(values.map((value) => ({ values: value === null ? [] : [value] })));
+    const breaksOf = (hasGaps: boolean) => [...(toColumns(buildFrame([series]), [buildLine()], hasGaps)[0]?.breaks ?? [])];
+    expect(breaksOf(true)).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 0]);
+    expect(breaksOf(false).includes(1)).toBe(false);
+  });
+
+  test('sees no gap in what is logged rarely, but evenly', () => {
+    const series = buildSeries(Array.from({ length: 31 }, (_, index) => ({ values: index % 10 === 0 ? [index] : [] })));
+    const [found] = toColumns(buildFrame([series]), [buildLine()], true);
+    expect(found?.breaks.includes(1)).toBe(false);
+  });
+
   test('shows microseconds as seconds on axes of time', () => {
     const frame = { ...buildFrame([], [2_000_000]), axis: 'relative' as const };
     expect([...toAxisUnits(frame)]).toEqual([2]);

@@ -40,7 +40,7 @@ export interface LineColumns {
   readonly main: Float64Array;
   /** Whether `main` is smoothed, so that the raw line is drawn under it. */
   readonly isSmoothed: boolean;
-  /** 1 where the line is broken: a bucket with only NaN or ±inf. */
+  /** 1 where the line is broken: at a bucket with only NaN or ±inf, and before a point behind a gap. */
   readonly breaks: Uint8Array;
   /** Index of the last filled bucket at or before each, the next one at or after; -1 where there is none. */
   readonly before: Int32Array;
@@ -59,12 +59,19 @@ export function toAxisUnits(frame: Frame): Float64Array {
   return frame.axis === 'step' ? frame.x : frame.x.map((micros) => micros / 1e6);
 }
 
-/** Join a frame's series with the lines that asked for them; a line without its series is left out. */
-export function toColumns(frame: Frame, lines: readonly ChartLine[]): LineColumns[] {
+/**
+ * Join a frame's series with the lines that asked for them; a line without its series is left out.
+ *
+ * With `hasGaps`, lines are broken where points are missing: where two are more than three times as far apart as usual.
+ */
+export function toColumns(frame: Frame, lines: readonly ChartLine[], hasGaps = false): LineColumns[] {
   const bySeries = new Map(frame.series.map((series) => [seriesKey(series), series]));
   return lines.flatMap((line) => {
     const series = bySeries.get(seriesKey(line));
-    return series === undefined ? [] : [buildColumns(line, series, frame.x.length)];
+    if (series === undefined) return [];
+    const columns = buildColumns(line, series, frame.x.length);
+    if (hasGaps) markGaps(columns, frame.x);
+    return [columns];
   });
 }
 
@@ -84,6 +91,20 @@ function buildColumns(line: ChartLine, series: SeriesFrame, n: number): LineColu
   const isFilled = (index: number): boolean => !Number.isNaN(main[index]);
   const isSmoothed = series.smoothed !== null;
   return { line, series, main, isSmoothed, breaks, before: lastFilled(n, isFilled), after: nextFilled(n, isFilled) };
+}
+
+/** How many times the usual distance is a gap. */
+const GAP_FACTOR = 3;
+
+function markGaps({ main, breaks }: LineColumns, xs: Float64Array): void {
+  const filled: number[] = [];
+  for (let index = 0; index < main.length; index += 1) if (!Number.isNaN(main[index])) filled.push(index);
+  const distances = filled.slice(1).map((index, place) => (xs[index] ?? 0) - (xs[filled[place] ?? 0] ?? 0));
+  const usual = quantile(Float64Array.from(distances).sort(), 0.5);
+  for (const [place, distance] of distances.entries()) {
+    const next = filled[place + 1];
+    if (next !== undefined && distance > usual * GAP_FACTOR) breaks[next] = 1;
+  }
 }
 
 /** `count` holds odd points, too, so the last of a bucket may be NaN while others in it are not. */

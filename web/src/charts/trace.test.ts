@@ -113,6 +113,14 @@ describe('traceBand', () => {
     expect(strokesOf(traceBand, [1, 2, Number.NaN, 3, 4])).toHaveLength(2);
   });
 
+  test('begins anew with the point behind a gap', () => {
+    const series = buildSeries([[1, 2], [1, 2], [1, 2], [], [], [], [], [1, 2], [3, 4]].map((values) => ({ values })));
+    const [columns] = toColumns(buildFrame([series]), [buildLine()], true);
+    const notes = new Notes();
+    if (columns !== undefined) traceBand(notes, columns, plain);
+    expect(notes.strokes.map((stroke) => stroke[0]?.[0])).toEqual([0, 7]);
+  });
+
   test('has no shape for a single point', () => {
     expect(strokesOf(traceBand, [1])).toEqual([]);
   });

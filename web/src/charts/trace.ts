@@ -49,7 +49,8 @@ export function traceBand(pen: Pen, columns: LineColumns, places: Places): void 
   for (let index = 0; index <= n; index += 1) {
     if (index < n && columns.breaks[index] !== 1) continue;
     traceShape(pen, from, index, { min, max }, places);
-    from = index + 1;
+    // A point behind a gap begins the next shape; a bucket of NaNs belongs to none.
+    from = Number.isNaN(columns.main[index]) ? index + 1 : index;
   }
 }
 
