@@ -181,7 +181,12 @@ def start_script(
 def run_script(root: Path, code: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run a training script to its end and return how it went."""
     process = start_script(root, code, **options)
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
