@@ -40,7 +40,7 @@ class _Worker:
         if self.process.stdin is not None:
             self.process.stdin.write(msgspec.json.encode(chain))
             self.process.stdin.close()
-        self._is_stopped = False
+        self._next_stop_s = 0.0
 
     @property
     def ending(self) -> str:
@@ -50,11 +50,16 @@ class _Worker:
         return self._log.read_text("utf-8", "replace").splitlines()
 
     def stop_if_due(self) -> None:
-        """Send the signal that this chain's last run is to end by, once it has trained a while."""
+        """Send the signal that this chain's last run is to end by, once it has trained a while.
+
+        Again each second, as a person would press Ctrl-C again: what Python raises in a callback of a C library goes
+        nowhere.
+        """
         signals = {"kill": signal.SIGKILL, "cancel": signal.SIGINT}
-        if self.ending in signals and not self._is_stopped and len(self.lines()) >= STOP_AFTER_LINES:
+        is_due = self.ending in signals and monotonic_s() >= self._next_stop_s
+        if is_due and len(self.lines()) >= STOP_AFTER_LINES:
             self.process.send_signal(signals[self.ending])
-            self._is_stopped = True
+            self._next_stop_s = monotonic_s() + 1.0
 
     def check(self) -> None:
         """Raise if the chain ended otherwise than it should."""

@@ -4,6 +4,7 @@ Run as `python -m everbloom.cli.demo.train`, with the chain as JSON on standard 
 logged is computed here from the model and the data; conclusions are put together from those numbers.
 """
 
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -279,4 +280,6 @@ def _save_model(run: Run, model: Any) -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts a job in the background has it ignore Ctrl-C; the demo cancels one of its runs by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     train_chain(msgspec.json.decode(sys.stdin.buffer.read(), type=Chain))
