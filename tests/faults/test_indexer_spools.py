@@ -16,10 +16,9 @@ from everbloom.core.records import Console, Start
 from everbloom.ingest.indexer import Indexer, reindex
 from everbloom.ingest.news import has_news
 from everbloom.ingest.spools import has_spools, recover_spools
-from everbloom.journal.identity import process_start
 from everbloom.journal.registry import iter_active
 from everbloom.journal.writer import JournalWriter
-from everbloom.testing.recorded import list_runs, read_recorded, start_script, wait_until
+from everbloom.testing.recorded import kill_and_wait, list_runs, read_recorded, start_script, wait_until
 
 pytestmark = pytest.mark.fault
 
@@ -218,8 +217,7 @@ def test_a_script_that_is_killed_together_with_its_watcher_loses_no_line(tmp_pat
     process.kill()
     process.wait()
     process.stdin.close()
-    os.kill(watcher.pid, signal.SIGKILL)
-    wait_until(lambda: process_start(watcher.pid) == 0, "the watcher to die")
+    kill_and_wait(watcher.pid)
     (run,) = list_runs(tmp_path)
     lines = read_console(tmp_path, run).splitlines()
     expected = [f"line {n} that nobody has recorded" for n in range(20_000)]

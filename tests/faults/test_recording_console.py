@@ -9,6 +9,7 @@ import pytest
 
 from everbloom.core.records import Console
 from everbloom.testing.recorded import (
+    kill_and_wait,
     list_runs,
     read_recorded,
     run_script,
@@ -138,7 +139,7 @@ def test_a_killed_watcher_costs_neither_training_nor_its_output(tmp_path):
     process = start_script(tmp_path, code, variables=CONSOLE, stdin=-1)
     find = lambda: list_runs(tmp_path) and read_recorded(tmp_path).of_kind("watcher")  # noqa: E731
     (watcher,) = wait_until(find, "the watcher's journal")
-    os.kill(watcher.start.pid, signal.SIGKILL)
+    kill_and_wait(watcher.start.pid)
     out, err = process.communicate("\n")
     assert out == "".join(f"line {n}\n" for n in range(1000))
     assert err == ""

@@ -6,6 +6,7 @@ what is printed) cannot be tried within the test's process.
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from everbloom.capture.death import is_dead
 from everbloom.core import layout
 from everbloom.core.clock import monotonic_s, now_us
 from everbloom.core.ids import RunId
@@ -199,6 +201,20 @@ def wait_for_watchers(root: Path, run: str | None = None) -> RecordedRun:
         return recorded if watchers and all(j.is_closed for j in watchers) else None
 
     return wait_until(closed, "the watcher to finish")
+
+
+def kill_and_wait(pid: int) -> None:
+    """Kill a process that is no child of this one, and return when it is dead: a signal sent has not yet arrived.
+
+    Raises:
+        AssertionError: It still lives after 30 s.
+    """
+    handle = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        assert is_dead(handle, PATIENCE_S), f"process {pid} still lives {PATIENCE_S:.0f} s after SIGKILL"
+    finally:
+        os.close(handle)
 
 
 # Each call that returned is counted in a page that outlives the process.
