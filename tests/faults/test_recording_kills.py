@@ -1,14 +1,12 @@
 """What a call returned from survives SIGKILL, at whatever moment it comes."""
 
-import os
 import random
 import signal
 
 import pytest
 
-from everbloom.core.records import Params, Set
-from everbloom.sdk.names import read_names
-from everbloom.testing.recorded import kill_while_logging, read_recorded, run_script, start_script
+from everbloom.core.records import Params
+from everbloom.testing.recorded import kill_while_logging, read_recorded, start_script
 
 pytestmark = pytest.mark.fault
 
@@ -191,53 +189,3 @@ def test_a_million_calls_take_bounded_memory(tmp_path):
     assert int(out) < 4_000  # KiB of the process's own; the segment's pages are the file's
     recorded = read_recorded(tmp_path)
     assert len(recorded.values("x")) == 1_000_000
-
-
-def test_ranks_of_one_job_write_one_run(tmp_path):
-    run = os.urandom(16).hex()
-    code = """
-        import everbloom as eb
-        with eb.init(params={"lr": 1}) as run:
-            run.log({"loss": 1.0}, step=0)
-            print(run.id)
-    """
-    processes = [
-        start_script(tmp_path, code, variables={"EVERBLOOM_RUN_ID": run, name: str(rank)})
-        for rank, name in enumerate(["EVERBLOOM_RANK", "RANK", "SLURM_PROCID", "EVERBLOOM_RANK"])
-    ]
-    for process in processes:
-        assert process.communicate() == (run + "\n", "")
-    recorded = read_recorded(tmp_path, run)
-    assert sorted(j.start.rank for j in recorded.of_kind("rank")) == [1, 2, 3]
-    assert [j.start.rank for j in recorded.of_kind("process")] == [0]
-    assert len(recorded.rows) == 4
-    assert len(recorded.records(Params)) == 1
-
-
-def test_rank_0_tells_what_the_run_is_even_when_it_starts_last(tmp_path):
-    run = os.urandom(16).hex()
-    code = """
-        import everbloom as eb
-        with eb.init(name="together") as run:
-            run.log({"loss": 1.0})
-    """
-    for rank in (3, 2, 1, 0, 0):  # the job is started once more at the end, which tells nothing again
-        variables = {"EVERBLOOM_RUN_ID": run, "EVERBLOOM_RANK": str(rank)}
-        assert run_script(tmp_path, code, variables=variables).returncode == 0
-    recorded = read_recorded(tmp_path, run)
-    assert [j.start.rank for j in recorded.of_kind("process")] == [0, 0]
-    told = [record.fields for record in recorded.records(Set) if "created" in record.fields]
-    assert len(told) == 1
-    assert told[0].keys() >= {"name", "user", "created", "namespace", "project", "experiment"}
-    assert read_names(tmp_path) == {run: "together"}
-
-
-def test_a_rank_that_fails_says_so_and_one_that_finishes_does_not_end_the_run(tmp_path):
-    run = os.urandom(16).hex()
-    code = "import everbloom as eb\nwith eb.init():\n    {}\n"
-    for rank, body in ((1, "pass"), (2, "raise ValueError('rank two')")):
-        variables = {"EVERBLOOM_RUN_ID": run, "EVERBLOOM_RANK": str(rank)}
-        start_script(tmp_path, code.format(body), variables=variables).communicate()
-    recorded = read_recorded(tmp_path, run)
-    ends = [(j.start.rank, record.state) for j in recorded.journals for record in j.records]
-    assert ends == [(2, "failed")]

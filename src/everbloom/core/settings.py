@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert, field
 
 from everbloom.core.errors import InvalidInput
-from everbloom.core.ids import is_run_id
+from everbloom.core.jobs import Job, parse_job
 
 SETTINGS_FILE = "everbloom.toml"
 DEFAULT_ROOT = "~/.everbloom"
@@ -61,8 +61,8 @@ ENVIRONMENT: dict[str, str] = {
     "EVERBLOOM_DATABASE": "a PostgreSQL address for workspace and index (default: SQLite files in the root)",
     "EVERBLOOM_TIDY": "0 = do not catch the index up and pack closed runs when a run has ended",
     "EVERBLOOM_STRICT": "1 = errors in recording are raised instead of warned about and counted",
-    "EVERBLOOM_RUN_ID": "a run id that all processes of one distributed job share",
-    "EVERBLOOM_RANK": "this process's rank within a shared run (default: RANK, else SLURM_PROCID, else 0)",
+    "EVERBLOOM_RUN_ID": "a run id that all processes of one distributed job share; own = each records its own",
+    "EVERBLOOM_RANK": "this process's rank within a shared run (default: what torchrun, MPI or Slurm say, else 0)",
     "EVERBLOOM_CAPTURE": "what to capture: command, console, resources, watcher, by comma; none = nothing",
     "EVERBLOOM_USER": "the name that runs and edits carry (default: the system's user name)",
 }
@@ -88,33 +88,13 @@ def child_environment(**changes: str) -> dict[str, str]:
     return {**os.environ, **changes}
 
 
-def read_shared_run(environ: Mapping[str, str] | None = None) -> tuple[str | None, int]:
-    """Read which run the processes of a distributed job share, and which of them this one is.
-
-    Returns:
-        The run id that all share, or None where each records its own run; and this process's rank, 0 where
-        no launcher says.
+def read_job(environ: Mapping[str, str] | None = None) -> Job:
+    """Read which distributed job this process belongs to, and which of its processes it is.
 
     Raises:
-        InvalidInput: The shared id is not a run id, or the rank is not a whole number >= 0.
+        InvalidInput: EVERBLOOM_RUN_ID is no run id, or the rank is not a whole number >= 0.
     """
-    variables = os.environ if environ is None else environ
-    run = variables.get("EVERBLOOM_RUN_ID") or None
-    if run is not None and not is_run_id(run):
-        raise InvalidInput(
-            f"EVERBLOOM_RUN_ID is {run!r}; a run id is 32 lower-case hex digits. Set one for all ranks.",
-            code="settings.run_id",
-            value=run,
-        )
-    name = next((n for n in ("EVERBLOOM_RANK", "RANK", "SLURM_PROCID") if variables.get(n)), None)
-    text = variables[name] if name else "0"
-    if not (text.isascii() and text.isdigit()):
-        raise InvalidInput(
-            f"{name} is {text!r}; a rank is a whole number from 0. Set EVERBLOOM_RANK.",
-            code="settings.rank",
-            value=text,
-        )
-    return run, int(text)
+    return parse_job(os.environ if environ is None else environ)
 
 
 def load_settings(

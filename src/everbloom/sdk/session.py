@@ -54,6 +54,10 @@ class Session:
         """Append a control record; what goes wrong is the guard's."""
         self.guarded(lambda: self._recorder.append(record))
 
+    def note(self, code: str, message: str) -> None:
+        """Tell a person, and the run's record, what is not as they may expect; never raises."""
+        self._guard.note(code, message)
+
     def watch(self, watcher: WatcherHandle) -> None:
         """Take over the watcher that was started for this run."""
         self.watcher = watcher

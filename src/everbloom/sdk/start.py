@@ -17,7 +17,7 @@ from everbloom.core import layout
 from everbloom.core.clock import now_us
 from everbloom.core.ids import RunId, check_name, default_name
 from everbloom.core.records import Direction, Reference, Rewind, Set, Start, Tag, WriterKind
-from everbloom.core.settings import Settings, environment_value, load_settings, read_shared_run
+from everbloom.core.settings import Settings, environment_value, load_settings, read_job
 from everbloom.core.version import __version__
 from everbloom.journal.identity import process_start, user_name
 from everbloom.sdk import current
@@ -25,6 +25,7 @@ from everbloom.sdk.files import FileStore
 from everbloom.sdk.guard import Guard
 from everbloom.sdk.names import read_names, register_name, resolve_reference
 from everbloom.sdk.options import Origin, check_fields, check_tags, find_origin
+from everbloom.sdk.ranks import find_place
 from everbloom.sdk.recorder import Recorder
 from everbloom.sdk.run import Run
 from everbloom.sdk.session import Session
@@ -83,13 +84,14 @@ def init(
         Unavailable: The store cannot be written for another reason than a full disk.
     """
     settings = load_settings(root=root)
-    shared, rank = read_shared_run()
     created_us = now_us()
-    origin = find_origin(settings.root, now_us=created_us, shared=shared, rank=rank, resume=resume, fork=fork)
+    place = find_place(read_job(), created_us)
+    rank = place.rank
+    origin = find_origin(settings.root, now_us=created_us, shared=place.run, rank=rank, resume=resume, fork=fork)
     given = {
         "project": project,
         "experiment": experiment,
-        "group": group,
+        "group": place.group if group is None else group,
         "seed": seed,
         "domain": domain,
         "objectives": objectives,
@@ -101,13 +103,15 @@ def init(
     }
     inherited = _inherit(settings.root, origin, rank, given)
     fields = check_fields(settings, origin.is_new, given)
-    checked_tags = check_tags(tags)
+    checked_tags = [*check_tags(tags), *place.tags]
     session = _open_session(settings, origin, rank, fields.get("name"))
     try:
         _begin(session, settings, origin, rank, fields, checked_tags, [inherited, params], created_us)
     except BaseException as error:
         session.finish(error)  # strict mode, or Ctrl-C: no run is left behind that seems to be running
         raise
+    if place.notice is not None:
+        session.note("run.not_shared", place.notice)
     current.push(session)
     return session.run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from everbloom.core.errors import InvalidInput
-from everbloom.core.settings import CaptureSettings, environment_value, load_settings, read_shared_run
+from everbloom.core.settings import CaptureSettings, environment_value, load_settings
 
 
 def load(folder: Path, toml: str | None = None, *, root: str | None = None, **environ: str):
@@ -86,29 +86,6 @@ def test_a_file_that_is_no_toml_is_named(tmp_path, content):
 
 def test_strict_is_on_by_one_and_off_by_anything_else(tmp_path):
     assert [load(tmp_path, STRICT=text).strict for text in ("1", "0", "", "yes")] == [True, False, False, False]
-
-
-def test_ranks_share_a_run_by_its_id(tmp_path):
-    run = "0" * 32
-    assert read_shared_run({}) == (None, 0)
-    assert read_shared_run({"EVERBLOOM_RUN_ID": run, "RANK": "3"}) == (run, 3)
-    assert read_shared_run({"EVERBLOOM_RANK": "1", "RANK": "3", "SLURM_PROCID": "5"}) == (None, 1)
-    assert read_shared_run({"SLURM_PROCID": "5"}) == (None, 5)
-
-
-@pytest.mark.parametrize(
-    ("environ", "code"),
-    [
-        ({"EVERBLOOM_RUN_ID": "mine"}, "settings.run_id"),
-        ({"RANK": "-1"}, "settings.rank"),
-        ({"EVERBLOOM_RANK": "١"}, "settings.rank"),
-        ({"SLURM_PROCID": "two"}, "settings.rank"),
-    ],
-)
-def test_a_rank_or_shared_run_that_is_none_is_refused(environ, code):
-    with pytest.raises(InvalidInput) as raised:
-        read_shared_run(environ)
-    assert raised.value.code == code
 
 
 def test_an_unset_variable_is_none():
