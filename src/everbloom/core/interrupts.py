@@ -15,7 +15,17 @@ def find_handler_error(error: BaseException) -> BaseException | None:
     Such an exception came through the code of a handler that is installed now, and was caught here: one that the
     person's own code has caught before, and is handling as it calls us, stands in the chain too and is not meant.
     """
-    codes = set(_iter_handler_codes())
+    codes: set[CodeType] | None = None
+    for link, code in _iter_foreign_codes(error):
+        if codes is None:
+            codes = set(_iter_handler_codes())  # 64 signals; most errors came through our own code only
+        if code in codes:
+            return link
+    return None
+
+
+def _iter_foreign_codes(error: BaseException) -> Iterator[tuple[BaseException, CodeType]]:
+    """Yield the code, not our own, that an error and those it came of passed through, for those caught here."""
     link: BaseException | None = error
     seen: set[int] = set()
     while link is not None and id(link) not in seen:
@@ -23,11 +33,10 @@ def find_handler_error(error: BaseException) -> BaseException | None:
         traceback = link.__traceback__
         is_caught_here = traceback is not None and _is_ours(traceback.tb_frame)
         while is_caught_here and traceback is not None:
-            if traceback.tb_frame.f_code in codes:
-                return link
+            if not _is_ours(traceback.tb_frame):
+                yield link, traceback.tb_frame.f_code
             traceback = traceback.tb_next
         link = link.__cause__ or link.__context__
-    return None
 
 
 def pass_handler_error(error: BaseException) -> None:
