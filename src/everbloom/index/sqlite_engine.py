@@ -5,6 +5,7 @@ again from the journals. Reading works while an indexer writes and from a read-o
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from everbloom.index.engine import Database, Engine, Row, damaged, escape_text, 
 _BUSY_TIMEOUT_MS = 10_000
 _MMAP_BYTES = 1 << 32
 _WAL_BYTES = 1 << 24  # what a checkpoint leaves of the -wal file at most
+_SHM_BYTES = 32_768  # what the -shm file of a WAL database takes at least
 _TYPES = {"int": "INTEGER", "real": "REAL", "text": "TEXT", "blob": "BLOB", "serial": "INTEGER PRIMARY KEY"}
 
 # SQLite's primary result codes -> (kind, our code, what to do)
@@ -199,8 +201,19 @@ def _to_text(raw: bytes) -> str:
 
 def _raise_known(error: sqlite3.Error, address: str) -> NoReturn:
     """Raise our error for what may happen to a good program; a mistake in SQL stays what it is."""
-    known = _PROBLEMS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    number = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if number == sqlite3.SQLITE_IOERR and _is_full(Path(address)):
+        number = sqlite3.SQLITE_FULL  # no room for the -shm file beside it is only an input/output error to SQLite
+    known = _PROBLEMS.get(number)
     if known is None:
         raise error
     kind, code, advice = known
     raise kind(f"the index at {address} cannot be used: {error}; {advice}.", code=code, path=address) from error
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        status = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return status.f_bavail * status.f_frsize < _SHM_BYTES
