@@ -287,6 +287,29 @@ def test_a_chart_that_cannot_be_is_refused(client, body, code):
     assert answer.json()["error"]["code"] == code
 
 
+def test_a_metric_as_x_pairs_by_step_and_orders_by_x(root, client):
+    run = record(root, metrics={"loss": [4.0, 3.0, 2.0, 1.0], "tokens": [300.0, 100.0, math.nan, 200.0]})
+    other = record(root, metrics={"loss": [9.0]})
+    header, x, (series, lacking) = ask_series(
+        client,
+        {"run": run, "metric": "loss"},
+        {"run": other, "metric": "loss"},
+        axis="metric",
+        x_metric="tokens",
+    )
+    assert (header["axis"], header["is_exact"]) == ("metric", True)
+    assert (x.tolist(), series["last"].tolist()) == ([100.0, 200.0, 300.0], [3.0, 1.0, 4.0])
+    assert lacking["count"].sum() == 0
+    _, x, (series,) = ask_series(client, {"run": run, "metric": "loss"}, axis="metric", x_metric="tokens", low=150.5)
+    assert x.tolist() == [200.0, 300.0]
+
+
+def test_a_metric_as_x_that_is_not_named_is_refused(root, client):
+    run = record(root, metrics={"loss": [4.0]})
+    answer = client.post("/api/v1/series", json={"series": [{"run": run, "metric": "loss"}], "axis": "metric"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "series.x_metric")
+
+
 # ── compare ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

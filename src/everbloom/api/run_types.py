@@ -194,18 +194,19 @@ class SeriesRequest(Struct):
     """Series on one common grid.
 
     Attributes:
-        axis: What x is; `relative` and `time` in microseconds.
+        axis: What x is; `relative` and `time` in microseconds, `metric` in what `x_metric` was at the same step.
         columns: The chart's width in device pixels.
         smoothing: The weight of the moving average, 0 to below 1; None = not smoothed.
-        low: The least x; None = where the series begin.
+        low: The least x; None = where the series begin. Whole numbers but on the axis `metric`.
     """
 
     series: list[SeriesName]
-    axis: Literal["step", "relative", "time"] = "step"
+    axis: Literal["step", "relative", "time", "metric"] = "step"
     columns: int = 1200
     smoothing: float | None = None
-    low: int | None = None
-    high: int | None = None
+    low: int | float | None = None
+    high: int | float | None = None
+    x_metric: str | None = None
 
 
 class MediaItem(Struct):

@@ -5,6 +5,7 @@ eight, then little-endian arrays one behind the other: x f64[n]; for each series
 f64[n] where it was asked for, then count, NaN, +inf, -inf u32[n], each series padded to a multiple of eight.
 """
 
+import math
 import struct
 from typing import Any
 
@@ -16,7 +17,7 @@ from litestar.params import JSONBody
 from everbloom.api.answers import Given, find_run
 from everbloom.api.run_types import SeriesRequest
 from everbloom.core.errors import InvalidInput
-from everbloom.query.reader import Envelope, Reader, SeriesKey, Window
+from everbloom.query.reader import Envelope, MetricWindow, PairedEnvelope, Reader, SeriesKey, Window
 
 SERIES_MAX = 2000
 _FLOATS = ("first", "last", "min", "max")
@@ -31,21 +32,35 @@ def read_series(store: Given, data: JSONBody[SeriesRequest]) -> Response[bytes]:
             f"{len(data.series)} series were asked for at once; at most {SERIES_MAX} are answered. Ask in parts.",
             code="series.too_many",
         )
-    window = Window(data.axis, data.low, data.high, data.columns, smoothing=data.smoothing)
+    window = _to_window(data)
     frame = store.read(lambda reader: _read_frame(reader, data, window))
     return Response(frame, media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
 
-def _read_frame(reader: Reader, data: SeriesRequest, window: Window) -> bytes:
+def _to_window(data: SeriesRequest) -> Window | MetricWindow:
+    if data.axis == "metric":
+        if data.x_metric is None:
+            raise InvalidInput(
+                "the axis is a metric, and x_metric does not say which; name one.", code="series.x_metric"
+            )
+        return MetricWindow(data.x_metric, data.low, data.high, data.columns, data.smoothing)
+    low = None if data.low is None else math.floor(data.low)
+    high = None if data.high is None else math.ceil(data.high)
+    return Window(data.axis, low, high, data.columns, smoothing=data.smoothing)
+
+
+def _read_frame(reader: Reader, data: SeriesRequest, window: Window | MetricWindow) -> bytes:
     version = reader.read_version()
     runs = {run: find_run(reader, run) for run in dict.fromkeys(wanted.run for wanted in data.series)}
     keys = [SeriesKey(runs[wanted.run].id, wanted.metric, wanted.rank) for wanted in data.series]
     if not keys:
         raise InvalidInput("no series was asked for; name at least one run and metric.", code="series.none")
+    if isinstance(window, MetricWindow):
+        return encode_frame(reader.read_paired(keys, window), keys, axis=data.axis, watermark=version)
     return encode_frame(reader.read_window(keys, window), keys, axis=data.axis, watermark=version)
 
 
-def encode_frame(envelope: Envelope, keys: list[SeriesKey], *, axis: str, watermark: int) -> bytes:
+def encode_frame(envelope: Envelope | PairedEnvelope, keys: list[SeriesKey], *, axis: str, watermark: int) -> bytes:
     """Return series on their grid as a frame. Pure."""
     n = len(envelope.x)
     parts: list[bytes] = [_to_bytes(envelope.x, "<f8")]
@@ -63,7 +78,7 @@ def encode_frame(envelope: Envelope, keys: list[SeriesKey], *, axis: str, waterm
             "n": n,
             "axis": axis,
             "watermark": watermark,
-            "is_exact": bool((envelope.starts == envelope.ends).all()),
+            "is_exact": envelope.is_exact,
             "series": described,
         }
     )

@@ -25,11 +25,13 @@ def lookback(weight: float, spacing: float) -> float:
     return spacing * _NEGLIGIBLE_BITS * math.log(2) / -math.log(weight)
 
 
-def smooth(x: NDArray[np.int64], values: NDArray[np.float64], *, weight: float, spacing: float) -> NDArray[np.float64]:
+def smooth(
+    x: NDArray[np.int64] | NDArray[np.float64], values: NDArray[np.float64], *, weight: float, spacing: float
+) -> NDArray[np.float64]:
     """Smooth a series.
 
     Args:
-        x: Rising, repeats allowed, shape (n,), int64.
+        x: Rising, repeats allowed, shape (n,).
         values: Shape (n,), float64.
         weight: How much of the past is kept over one spacing, at least 0 and below 1.
         spacing: The distance in x over which it is; 0 = all points count alike.

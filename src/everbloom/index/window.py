@@ -84,6 +84,11 @@ class Envelope:
     ends: NDArray[np.int64]
     series: tuple[SeriesEnvelope, ...]
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether each bucket holds one x: nothing was reduced."""
+        return bool((self.starts == self.ends).all())
+
 
 def read_envelope(
     reader: PieceReader,

@@ -27,6 +27,7 @@ from everbloom.query import (
     lineage,
     marks,
     overview,
+    pairing,
     references,
     runs,
     search,
@@ -38,6 +39,7 @@ from everbloom.query.completion import Completion
 from everbloom.query.lineage import TreeNode
 from everbloom.query.marks import RunMarks
 from everbloom.query.overview import ProjectOverview
+from everbloom.query.pairing import MetricWindow, PairedEnvelope
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.search import SearchResult
 from everbloom.query.sparks import Spark, SparkCache
@@ -57,7 +59,18 @@ if TYPE_CHECKING:
     from everbloom.ingest.indexer import Indexer
     from everbloom.ingest.packing import PackBlobs
 
-__all__ = ["ConsoleMatch", "Envelope", "Patience", "Reader", "RunQuery", "SeriesKey", "Window", "open_reader"]
+__all__ = [
+    "ConsoleMatch",
+    "Envelope",
+    "MetricWindow",
+    "PairedEnvelope",
+    "Patience",
+    "Reader",
+    "RunQuery",
+    "SeriesKey",
+    "Window",
+    "open_reader",
+]
 
 
 class Patience(NamedTuple):
@@ -326,6 +339,10 @@ class Reader:
     def read_window(self, keys: Sequence[SeriesKey], window: Window) -> Envelope:
         """Reduce series to one common grid; see `detail.read_window`."""
         return detail.read_window(self.readable, keys, window)
+
+    def read_paired(self, keys: Sequence[SeriesKey], window: MetricWindow) -> PairedEnvelope:
+        """Reduce series to one grid of another metric; see `pairing.read_paired`."""
+        return pairing.read_paired(self.readable, keys, window)
 
     def read_logs(self, run: str, *, tail: int | None = None, grep: str | None = None) -> Iterator[str | ConsoleMatch]:
         """Yield what a run printed; see `detail.read_logs`."""

@@ -1063,13 +1063,14 @@ export interface components {
              * @default step
              * @enum {string}
              */
-            axis: "step" | "relative" | "time";
+            axis: "step" | "relative" | "time" | "metric";
             /** @default 1200 */
             columns: number;
             high?: number | null;
             low?: number | null;
             series: components["schemas"]["SeriesName"][];
             smoothing?: number | null;
+            x_metric?: string | null;
         };
         /** Session */
         Session: {
