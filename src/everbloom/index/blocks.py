@@ -18,16 +18,19 @@ _TEXTS_OF_UINT16 = 1 << 16
 
 
 class _Block(msgspec.Struct, array_like=True, frozen=True):
-    """What stands in a block's bytes; arrays are little-endian, empty where nothing needs them."""
+    """What stands in a block's bytes; arrays are little-endian, empty where nothing needs them.
+
+    Views and not `bytes`: a million runs are 245 blocks of 32 KiB a column, and need not be copied once more.
+    """
 
     size: int  # places in the block, at most BLOCK_RUNS
-    places: bytes  # uint16, for a sparse block; else empty
-    kinds: bytes  # uint8 for each place that is filled; one byte where all are the same
-    numbers: bytes  # float64
-    codes: bytes  # uint16 into texts, one higher; 0 = no text
+    places: memoryview  # uint16, for a sparse block; else empty
+    kinds: memoryview  # uint8 for each place that is filled; one byte where all are the same
+    numbers: memoryview  # float64
+    codes: memoryview  # uint16 into texts, one higher; 0 = no text
     texts: list[str]
-    list_starts: bytes  # uint32, for a list column
-    list_codes: bytes  # uint16, or uint32 where there are more texts than that holds
+    list_starts: memoryview  # uint32, for a list column
+    list_codes: memoryview  # uint16, or uint32 where there are more texts than that holds
 
 
 _decode_block = msgspec.msgpack.Decoder(_Block).decode
@@ -52,13 +55,13 @@ def encode_block(column: Column) -> bytes:
         list_codes = column.list_codes.astype("<u2" if len(column.texts) <= _TEXTS_OF_UINT16 else "<u4").tobytes()
     block = _Block(
         size,
-        kept.astype("<u2").tobytes() if is_sparse else b"",
-        kinds[:1].tobytes() if (kinds == kinds[0]).all() else kinds.tobytes(),
-        numbers.astype("<f8").tobytes() if numbers.any() or np.signbit(numbers).any() else b"",
-        codes,
+        memoryview(kept.astype("<u2").tobytes() if is_sparse else b""),
+        memoryview(kinds[:1].tobytes() if (kinds == kinds[0]).all() else kinds.tobytes()),
+        memoryview(numbers.astype("<f8").tobytes() if numbers.any() or np.signbit(numbers).any() else b""),
+        memoryview(codes),
         list(column.texts),
-        list_starts,
-        list_codes,
+        memoryview(list_starts),
+        memoryview(list_codes),
     )
     return _encode_block(block)
 
@@ -89,10 +92,13 @@ class ColumnBuilder:
 
     def _add_texts(self, block: _Block, places: slice | NDArray[np.int64], at: int, count: int) -> None:
         known = self._texts
-        recoded = np.array([known.setdefault(text, len(known)) for text in block.texts], np.int32)
+        # Its first place is for a block's code 0, which is no text.
+        recoded = np.array([-1, *(known.setdefault(text, len(known)) for text in block.texts)], np.int32)
         if block.list_starts:
             starts = np.frombuffer(block.list_starts, "<u4")
-            codes = recoded[np.frombuffer(block.list_codes, "<u2" if len(block.texts) <= _TEXTS_OF_UINT16 else "<u4")]
+            codes = recoded[1:][
+                np.frombuffer(block.list_codes, "<u2" if len(block.texts) <= _TEXTS_OF_UINT16 else "<u4")
+            ]
             where = np.arange(at, at + count) if isinstance(places, slice) else places
             lists = self._lists = {} if self._lists is None else self._lists
             for i in np.flatnonzero(np.diff(starts)):
@@ -100,8 +106,7 @@ class ColumnBuilder:
             return
         if self._codes is None:
             self._codes = np.full(len(self._kinds), -1, np.int32)
-        codes = np.frombuffer(block.codes, "<u2").astype(np.int32) - 1
-        self._codes[places] = np.where(codes < 0, -1, recoded[codes])
+        self._codes[places] = recoded[np.frombuffer(block.codes, "<u2")]
 
     def set_cells(self, places: Sequence[int], cells: Sequence[Cell]) -> None:
         """Overwrite single cells; `MISSING_CELL` empties one."""
