@@ -1,0 +1,161 @@
+// A real browser for tests and benches written in Python (src/everbloom/testing/browser.py): one JSON line a question on
+// standard input, one JSON line an answer. Whoever asks says what of Playwright to call, so this file knows no page. Every
+// page counts from its first moment what tests hold: requests, what is drawn on each canvas, long tasks, problems.
+// Run as: node driver.mjs CHROMIUM [--host-resolver-rules=… and other flags of Chromium]
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { chromium } from 'playwright-core';
+import { countWork } from './counts.mjs';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const PATIENCE_MS = 30_000;
+const [executablePath, ...flags] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const browser = await chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] });
+const contexts = new Map();
+const tabs = new Map();
+
+const actions = {
+  /** Open a tab; tabs with one `context` share cookies, storage and live news, as tabs of one browser do. */
+  async open({ context, options }) {
+    const own = contexts.get(context) ?? (await browser.newContext(options));
+    contexts.set(context, own);
+    own.setDefaultTimeout(PATIENCE_MS);
+    const page = await own.newPage();
+    const tab = { page, context, problems: [], requests: [], bodies: [] };
+    tabs.set(tabs.size, tab);
+    await page.addInitScript(countWork);
+    watch(tab);
+    return tabs.size - 1;
+  },
+  /** Walk from the page through calls, as in [["getByRole", "link", {name: "x"}], ["click"]], and give the last one's answer. */
+  async call({ tab, calls }) {
+    let target = find(tab).page;
+    for (const [name, ...given] of calls) {
+      target = name in target && typeof target[name] !== 'function' ? target[name] : await target[name](...given.map(revive));
+    }
+    if (Buffer.isBuffer(target)) return createHash('sha256').update(target).digest('hex');
+    return isPlain(target) ? target : null;
+  },
+  /** Wait until an expression of the page is true, looked at each 50 ms; gives its value. */
+  async until({ tab, expression }) {
+    const { page } = find(tab);
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const value = await page.evaluate(expression);
+      if (value) return value;
+      if (Date.now() > deadline) throw new Error(`waited ${PATIENCE_MS / 1000} s in vain for: ${expression}`);
+      await page.waitForTimeout(50);
+    }
+  },
+  /** Wait until all that a tab asked for is answered, the stream of news apart, and nothing more was asked for a while. */
+  async settle({ tab, quietMs }) {
+    const own = find(tab);
+    let seen = -1;
+    while (seen !== own.requests.length) {
+      seen = own.requests.length;
+      await Promise.allSettled(own.bodies);
+      await own.page.waitForTimeout(quietMs);
+    }
+  },
+  /** Tell what a tab asked for and what went wrong in it, since it was opened. */
+  async report({ tab }) {
+    const { problems, requests } = find(tab);
+    await Promise.allSettled(find(tab).bodies);
+    return { problems, requests: requests.map(({ request, ...told }) => told) };
+  },
+  /** Give one answer's body, by its place in the list of requests. */
+  async body({ tab, at }) {
+    const answer = await find(tab).requests[at].request.response();
+    return (await answer.body()).toString('base64');
+  },
+  /** Let requests to a pattern fail, answer otherwise, or wait until `release`; null ends it. */
+  async disturb({ tab, pattern, answer }) {
+    const { page } = find(tab);
+    await page.unroute(pattern);
+    if (answer === null) return;
+    await page.route(pattern, (route) => (answer.abort ? route.abort(answer.abort) : route.fulfill(answer)));
+  },
+  async violations({ tab }) {
+    const { page } = find(tab);
+    // The debugger's own evaluation, so that the page's policy stays as it is.
+    if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axe);
+    const found = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3).join(' | ')}`);
+  },
+  /** Measure with the browser's own counters: script and style time, heap after a collection, nodes. */
+  async metrics({ tab, collect }) {
+    const own = find(tab);
+    own.debug ??= await own.page.context().newCDPSession(own.page);
+    await own.debug.send('Performance.enable');
+    if (collect) await own.debug.send('HeapProfiler.collectGarbage');
+    const { metrics } = await own.debug.send('Performance.getMetrics');
+    return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+  },
+  async close({ context }) {
+    await contexts.get(context)?.close();
+    contexts.delete(context);
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { do: name, ...given } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { ok: true, value: (await actions[name](given)) ?? null };
+  } catch (error) {
+    answer = { ok: false, message: String(error?.message ?? error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+await browser.close();
+
+function find(tab) {
+  const found = tabs.get(tab);
+  if (found === undefined) throw new Error(`there is no tab ${tab}`);
+  return found;
+}
+
+/** A pattern travels as {"pattern": source, "flags": flags}. */
+function revive(value) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (typeof value.pattern === 'string') return new RegExp(value.pattern, value.flags ?? '');
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revive(inner)]));
+}
+
+function isPlain(value) {
+  if (Array.isArray(value)) return value.every(isPlain);
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value) || Object.getPrototypeOf(value ?? {}) === Object.prototype;
+}
+
+function watch(tab) {
+  const { page, problems, requests, bodies } = tab;
+  page.on('pageerror', (error) => problems.push(String(error.message)));
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('dialog', (dialog) => {
+    problems.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    const told = { url: request.url(), method: request.method(), kind: request.resourceType(), sent: request.postData(), status: 0, bytes: 0, request };
+    requests.push(told);
+    if (told.kind === 'eventsource') return;
+    bodies.push(
+      request.response().then(async (response) => {
+        if (response === null) return;
+        told.status = response.status();
+        told.bytes = (await request.sizes()).responseBodySize;
+      }),
+    );
+  });
+}
