@@ -37,6 +37,7 @@ class AttributeColumns:
     def ensure_schema(self) -> None:
         """Create the tables that are missing."""
         self.database.create(*_TABLES)
+        self.database.keep_uncompressed("column_block", "payload")
         self._long_names.ensure_schema()
 
     def find_due(self, now_us: int, *, is_forced: bool = False) -> list[int]:

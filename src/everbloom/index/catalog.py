@@ -14,7 +14,7 @@ from everbloom.core.ids import RunId, WriterId
 from everbloom.index.documents import Document, decode_document, encode_document
 from everbloom.index.engine import Database
 
-SCHEMA = 2  # raise it when a table changes: a new index is built beside the old one
+SCHEMA = 3  # raise it when a table changes: a new index is built beside the old one
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS project (
@@ -35,6 +35,11 @@ _TABLES = (
         time {int} NOT NULL, tag {text} NOT NULL, rows_before {int} NOT NULL, body {blob} NOT NULL,
         PRIMARY KEY (run, writer, position))""",
     "CREATE INDEX IF NOT EXISTS control_tag ON control (run, tag)",
+    # The references among the control records that say a fork, so that what a source's news mean to its forks is found.
+    """CREATE TABLE IF NOT EXISTS fork (
+        run {text} NOT NULL, writer {text} NOT NULL, position {int} NOT NULL, time {int} NOT NULL,
+        source {text} NOT NULL, step {int} NOT NULL, PRIMARY KEY (run, writer, position))""",
+    "CREATE INDEX IF NOT EXISTS fork_source ON fork (source)",
     """CREATE TABLE IF NOT EXISTS writer (
         run {text} NOT NULL, writer {text} NOT NULL, kind {text} NOT NULL, rank {int} NOT NULL,
         last_time {int} NOT NULL, heartbeat {int} NOT NULL, seen_boot {text} NOT NULL, seen_at {real} NOT NULL,
@@ -61,6 +66,17 @@ class ControlRow(NamedTuple):
     tag: str
     rows_before: int
     body: bytes
+
+
+class ForkRow(NamedTuple):
+    """A record that says what a run was forked from, and the last step that both share; where it stands, and when."""
+
+    run: RunId
+    writer: str
+    position: int
+    time: int
+    source: RunId
+    step: int
 
 
 class WriterRow(NamedTuple):
@@ -163,6 +179,14 @@ class Catalog:
             "DELETE FROM control WHERE run = ? AND writer = ? AND position = ?", (row.run, row.writer, row.position)
         )
         self.add_controls([row])
+
+    def add_forks(self, rows: Iterable[ForkRow]) -> None:
+        """Keep what runs were forked from; a record that is there already is left as it is."""
+        self.database.execute_many(
+            "INSERT INTO fork (run, writer, position, time, source, step) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (run, writer, position) DO NOTHING",
+            rows,
+        )
 
     def add_damage(self, rows: Iterable[DamageRow]) -> None:
         """Keep what was skipped."""
@@ -396,6 +420,41 @@ class Catalog:
                 (*part, *tags),
             )
             found += [ControlRow(*row) for row in rows]
+        return found
+
+    def read_forks(self, runs: Sequence[RunId]) -> dict[RunId, ForkRow]:
+        """Return what each of some runs was forked from, by its first record that says so; others are absent."""
+        rows = self._read_fork_rows("run", runs)
+        rows.sort(key=lambda row: (row.time, row.writer, row.position), reverse=True)
+        return {row.run: row for row in rows}
+
+    def read_forks_of(self, sources: Sequence[RunId]) -> list[ForkRow]:
+        """Return every record that says a fork of one of some runs, in no order."""
+        return self._read_fork_rows("source", sources)
+
+    def _read_fork_rows(self, column: str, runs: Sequence[RunId]) -> list[ForkRow]:
+        found: list[ForkRow] = []
+        for start in range(0, len(runs), 500):
+            part = runs[start : start + 500]
+            rows = self.database.execute(
+                f"SELECT run, writer, position, time, source, step FROM fork "
+                f"WHERE {column} IN ({', '.join('?' * len(part))})",
+                tuple(part),
+            )
+            found += [ForkRow(*row) for row in rows]
+        return found
+
+    def read_namespaces(self, runs: Sequence[RunId]) -> dict[RunId, str]:
+        """Return the namespace of each of some runs; those that the index does not know are absent."""
+        found: dict[RunId, str] = {}
+        for start in range(0, len(runs), 500):
+            part = runs[start : start + 500]
+            rows = self.database.execute(
+                f"SELECT run.id, project.namespace FROM run JOIN project ON project.id = run.project "
+                f"WHERE run.id IN ({', '.join('?' * len(part))})",
+                tuple(part),
+            )
+            found.update((RunId(run), str(namespace)) for run, namespace in rows)
         return found
 
     def count_controls(self, runs: Sequence[RunId], tag: str) -> dict[RunId, int]:

@@ -14,7 +14,8 @@ class MetricSummary(msgspec.Struct, frozen=True, array_like=True):
     """A metric's summaries, in the words of the filter language.
 
     `min`, `max`, `mean` and `best` are over what is not NaN, `last` and `first` as they were logged. `best` is None
-    where nothing says which direction is better.
+    where nothing says which direction is better. `rank` is whose points these are: the lowest rank that has any, as
+    a metric that rank 0 never logged is there too; None = reduced over ranks.
     """
 
     n: int
@@ -27,6 +28,7 @@ class MetricSummary(msgspec.Struct, frozen=True, array_like=True):
     direction: str | None = None
     is_guessed: bool = False
     last_step: int = 0
+    rank: int | None = 0
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -75,6 +75,10 @@ class Database(ABC):
             self.execute(statement.format_map(self.types))
 
     @abstractmethod
+    def keep_uncompressed(self, table: str, column: str) -> None:
+        """Have a blob column stored as its bytes are, where the engine would compress it: what is read often."""
+
+    @abstractmethod
     def execute(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return all its rows, none for a statement without result."""
 

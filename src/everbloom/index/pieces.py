@@ -5,7 +5,7 @@ was resumed, forked or restarted by a new writer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -46,6 +46,7 @@ Shares = Mapping[RunId, Shared]
 
 NO_SHARES: Shares = MappingProxyType({})
 
+_CUTS_MAX = 20_000
 _BATCH = 400  # values in one IN (…): far below either engine's limit
 
 
@@ -135,16 +136,35 @@ def bound(run: RunId, shares: Shares, cutoffs: Cutoffs) -> Cutoffs:
     return cutoffs if shared is None else {**cutoffs, **shared.limits}
 
 
+def has_points(piece: Piece, cutoffs: Cutoffs) -> bool:
+    """Tell whether any of a piece's points counts."""
+    return piece.summary.first.step <= cutoffs.get(piece.writer, piece.summary.first.step)
+
+
+def keep_rank(pieces: Sequence[Piece], cutoffs: Cutoffs) -> list[Piece]:
+    """Return the pieces of the rank that stands for their one metric: the lowest that has points which count.
+
+    Where none has, of the lowest: its points are there to be shown greyed.
+    """
+    ranks = [piece.rank for piece in pieces if has_points(piece, cutoffs)] or [piece.rank for piece in pieces]
+    return [piece for piece in pieces if piece.rank == min(ranks)]
+
+
 def _marks(count: int) -> str:
     return ", ".join("?" * count) or "NULL"
 
 
 @dataclass(frozen=True, slots=True)
 class PieceReader:
-    """Reads points of pieces from a database and, for closed runs, from their packs."""
+    """Reads points of pieces from a database and, for closed runs, from their packs.
+
+    What a piece's summary is up to a step is remembered while the piece does not grow: a live fork is summed up at
+    each of its own news, and the prefix that it shares is mostly at rest.
+    """
 
     database: Database
     read_blob: ReadBlob | None = None
+    cuts: dict[tuple[str | int, ...], Summary | None] = field(default_factory=dict, repr=False, compare=False)
 
     def read_tail(self, piece: Piece) -> Points:
         """Return the points not yet in a chunk, in arrival order."""
@@ -196,25 +216,25 @@ class PieceReader:
         axis: Sequence[bytes | int | None],
         values: Sequence[bytes | int | None],
     ) -> Points:
-        decoded = decode_axis(self._bytes_of(piece, axis))
+        decoded = decode_axis(self._read_bytes(piece.run, repr(piece.metric), axis))
         if len(decoded) != rows:
             raise Corrupt(
                 f"a chunk of {piece.metric!r} of run {piece.run} has {len(decoded)} rows, {rows} were "
                 f"written; rebuild the index with `everbloom reindex`.",
                 code="series.corrupt",
             )
-        return Points(decoded, decode_values(self._bytes_of(piece, values), rows))
+        return Points(decoded, decode_values(self._read_bytes(piece.run, repr(piece.metric), values), rows))
 
-    def _bytes_of(self, piece: Piece, place: Sequence[bytes | int | None]) -> bytes:
+    def _read_bytes(self, run: RunId, what: str, place: Sequence[bytes | int | None]) -> bytes:
         blob, at, size = place
         if isinstance(blob, bytes):
             return blob
         if self.read_blob is None or not isinstance(at, int) or not isinstance(size, int):
             raise Corrupt(
-                f"points of {piece.metric!r} of run {piece.run} stand in its pack, which was not given.",
+                f"points of {what} of run {run} stand in its pack, which was not given.",
                 code="series.no_pack",
             )
-        return self.read_blob(piece.run, at, size)
+        return self.read_blob(run, at, size)
 
     def read_summary(self, piece: Piece, cutoffs: Cutoffs) -> Summary | None:
         """Return a piece's summary without its rewound points; None if none is left."""
@@ -223,6 +243,15 @@ class PieceReader:
             return piece.summary
         if piece.summary.first.step > cutoff:
             return None
+        whole = piece.summary
+        key = (piece.run, piece.writer, piece.group_id, piece.place, whole.n, whole.total, cutoff)
+        if key not in self.cuts:
+            if len(self.cuts) >= _CUTS_MAX:
+                self.cuts.clear()
+            self.cuts[key] = self._cut_summary(piece, cutoff)
+        return self.cuts[key]
+
+    def _cut_summary(self, piece: Piece, cutoff: int) -> Summary | None:
         chunks = self.database.execute(
             "SELECT c.seq, c.high_step, b.summary FROM series_chunks c "
             "JOIN series_blocks b ON b.group_id = c.group_id AND b.seq = c.seq "
@@ -237,3 +266,18 @@ class PieceReader:
             if len(kept.axis):
                 parts += summarise(kept.axis.steps, kept.axis.times, kept.values[np.newaxis])
         return combine(parts)
+
+    def read_reach(self, group_id: int, run: RunId, cutoff: int) -> int | None:
+        """Return the latest time of a group's points up to a step; None where there is none."""
+        chunks = self.database.execute(
+            "SELECT c.high_step, c.high_time, v.data, c.axis_at, c.axis_bytes FROM series_chunks c "
+            "LEFT JOIN series_values v ON v.group_id = c.group_id AND v.place = ? AND v.seq = c.seq "
+            "WHERE c.group_id = ? AND c.low_step <= ? ORDER BY c.seq",
+            (AXIS_PLACE, group_id, cutoff),
+        )
+        whole = [high_time for high_step, high_time, *_ in chunks if high_step <= cutoff]
+        axes = [decode_axis(self._read_bytes(run, "times", row[2:])) for row in chunks if row[0] > cutoff]
+        tails = self.database.execute("SELECT axis FROM series_tails WHERE group_id = ?", (group_id,))
+        axes += [parse_tail_axis(axis) for (axis,) in tails]
+        parts = [axis.times[axis.steps <= cutoff] for axis in axes]
+        return max([*whole, *(int(times.max()) for times in parts if len(times))], default=None)

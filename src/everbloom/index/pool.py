@@ -4,12 +4,13 @@ A block must be decoded where it has rewound points, where its times do not rise
 border of the grid goes through it, and where it ties with another chunk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from everbloom.core.ids import RunId
 from everbloom.index.chunks import Axis
 from everbloom.index.grid import Grid
 from everbloom.index.pieces import Cutoffs, Piece, PieceReader, Points
@@ -27,25 +28,30 @@ class View:
 
     Attributes:
         is_time: Whether x is a time; a step otherwise.
-        shift: What is taken from a time to get x.
+        origins: What is taken from a time of each run to get x; 0 of those that are absent.
         low: The least x, or None for no bound.
         high: The greatest x, or None.
     """
 
     is_time: bool
-    shift: int
+    origins: Mapping[RunId, int]
     low: int | None
     high: int | None
 
-    def bounds(self) -> tuple[int, int]:
-        """Return the range of steps or times to look into, within int64."""
-        low = INT64_MIN if self.low is None else self.low + self.shift
-        high = INT64_MAX if self.high is None else self.high + self.shift
+    def shift(self, run: RunId) -> int:
+        """Return what is taken from a time of a run to get x."""
+        return self.origins.get(run, 0)
+
+    def bounds(self, run: RunId) -> tuple[int, int]:
+        """Return the range of steps or times of a run to look into, within int64."""
+        shift = self.shift(run)
+        low = INT64_MIN if self.low is None else self.low + shift
+        high = INT64_MAX if self.high is None else self.high + shift
         return max(low, INT64_MIN), min(high, INT64_MAX)
 
-    def x_of(self, axis: Axis) -> IntArray:
-        """Return the x of points."""
-        return axis.times - self.shift if self.is_time else axis.steps
+    def x_of(self, axis: Axis, run: RunId) -> IntArray:
+        """Return the x of a run's points."""
+        return axis.times - self.shift(run) if self.is_time else axis.steps
 
 
 @dataclass
@@ -154,7 +160,8 @@ class Pool:
         return _join_candidates(blocks, column, points.take(on_grid), at[on_grid])
 
     def _read_blocks(self, place: int, piece: Piece) -> tuple[Blocks, NDArray[np.bool_]]:
-        low, high = self.view.bounds()
+        low, high = self.view.bounds(piece.run)
+        shift = self.view.shift(piece.run)
         kind = "time" if self.view.is_time else "step"
         rows = self.reader.database.execute(
             "SELECT c.seq, c.rows, c.is_time_sorted, c.bounds, b.levels, b.odd FROM series_chunks c "
@@ -172,8 +179,8 @@ class Pool:
         bounds = np.frombuffer(b"".join(row[3] for row in rows), "<i8").reshape(total, BOUND_BYTES // 8)
         odd = b"".join(row[5] or bytes(count * ODD_BYTES) for row, count in zip(rows, counts.tolist(), strict=True))
         blocks = Blocks(
-            low=bounds[:, 2] - self.view.shift if self.view.is_time else bounds[:, 0],
-            high=bounds[:, 3] - self.view.shift if self.view.is_time else bounds[:, 1],
+            low=bounds[:, 2] - shift if self.view.is_time else bounds[:, 0],
+            high=bounds[:, 3] - shift if self.view.is_time else bounds[:, 1],
             chunk=chunk + first_chunk,
             row=number * BLOCK_ROWS,
             count=np.minimum(BLOCK_ROWS, np.repeat(sizes, counts) - number * BLOCK_ROWS),
@@ -204,7 +211,7 @@ class Pool:
             points, axis, rows = points.take(kept), axis.take(kept), rows[kept]
         self.loose.append(
             LoosePoints(
-                x=self.view.x_of(axis),
+                x=self.view.x_of(axis, piece.run),
                 second=axis.steps if self.view.is_time else axis.times,
                 writer=np.full(len(axis), self._writers[piece.writer]),
                 ordinal=axis.ordinals,

@@ -4,7 +4,7 @@ Points are never thinned out. A table reads summaries, a chart reads a window (`
 the series. Writing happens inside of the caller's transaction, so that rows and offset commit as one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,9 +27,12 @@ from everbloom.index.pieces import (
     ReadBlob,
     Shares,
     bound,
+    has_points,
+    keep_rank,
     read_pieces,
     read_pieces_of,
 )
+from everbloom.index.ranks import Reduce, check_reduce, pair_by_step
 from everbloom.index.series_schema import CREATE
 from everbloom.index.series_write import (
     ExportedChunk,
@@ -55,17 +58,25 @@ NO_CUTOFFS: Cutoffs = MappingProxyType({})
 class Series:
     """All points of one metric of one rank, sorted by (step, time, writer, position in its journal).
 
+    Reduced over ranks: one point a step, see `ranks.pair_by_step`; rewound points take no part.
+
     Attributes:
         steps: Repeats allowed, shape (n,), int64.
         times: UTC microseconds, shape (n,), int64.
         values: NaN and ±inf as logged, shape (n,), float64.
         greyed: Which points a rewind has taken out of count, shape (n,), bool.
+        ranks: Those that it was read from, rising.
+        low: The least value of any rank at each step, shape (n,); None of one rank's series.
+        high: The greatest, likewise.
     """
 
     steps: NDArray[np.int64]
     times: NDArray[np.int64]
     values: NDArray[np.float64]
     greyed: NDArray[np.bool_]
+    ranks: tuple[int, ...] = ()
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -150,14 +161,25 @@ class SeriesStore:
         cutoffs: Cutoffs = NO_CUTOFFS,
         *,
         metrics: Sequence[str] | None = None,
+        shares: Shares = NO_SHARES,
     ) -> dict[RunId, dict[str, dict[int, Summary]]]:
-        """Return {run: {metric: {rank: summary}}} without rewound points; what has none left is absent."""
+        """Return {run: {metric: {rank: summary}}}, shared points counted, without rewound ones.
+
+        What has no points left is absent. Of a piece that counts in part one chunk a border is decoded, and that is
+        remembered while the piece does not grow.
+        """
+        wanted = list(dict.fromkeys(runs))
         parts: dict[tuple[RunId, str, int], list[Summary]] = {}
         with self._database.snapshot():
-            for piece in read_pieces(self._database, runs, metrics):
-                summary = self._reader.read_summary(piece, cutoffs)
+            alone = read_pieces(self._database, (run for run in wanted if run not in shares), metrics)
+            found = [(piece.run, piece, cutoffs) for piece in alone]
+            for run in (run for run in wanted if run in shares):
+                limits = bound(run, shares, cutoffs)
+                found += [(run, piece, limits) for piece in read_pieces_of(self._database, run, shares, metrics)]
+            for run, piece, limits in found:
+                summary = self._reader.read_summary(piece, limits)
                 if summary is not None:
-                    parts.setdefault((piece.run, piece.metric, piece.rank), []).append(summary)
+                    parts.setdefault((run, piece.metric, piece.rank), []).append(summary)
         answer: dict[RunId, dict[str, dict[int, Summary]]] = {}
         for (run, metric, rank), summaries in parts.items():
             whole = combine(summaries)
@@ -167,34 +189,69 @@ class SeriesStore:
 
     def list_metrics(self, run: RunId, cutoffs: Cutoffs = NO_CUTOFFS, shares: Shares = NO_SHARES) -> list[MetricInfo]:
         """Return a run's metrics by name, shared points counted and rewound ones left out."""
-        limits = bound(run, shares, cutoffs)
-        parts: dict[str, list[tuple[int, Summary]]] = {}
-        with self._database.snapshot():
-            for piece in read_pieces_of(self._database, run, shares):
-                summary = self._reader.read_summary(piece, limits)
-                if summary is not None:
-                    parts.setdefault(piece.metric, []).append((piece.rank, summary))
         found = []
-        for metric, summaries in parts.items():
-            whole = combine([summary for _, summary in summaries])
+        for metric, by_rank in self.read_summaries([run], cutoffs, shares=shares).get(run, {}).items():
+            whole = combine(by_rank.values())
             if whole is not None:
-                ranks = tuple(sorted({rank for rank, _ in summaries}))
-                found.append(MetricInfo(metric, ranks, whole.n, whole.first.step, whole.last.step))
+                found.append(MetricInfo(metric, tuple(sorted(by_rank)), whole.n, whole.first.step, whole.last.step))
         return sorted(found)
 
     def read_series(
-        self, run: RunId, metric: str, rank: int = 0, cutoffs: Cutoffs = NO_CUTOFFS, shares: Shares = NO_SHARES
+        self,
+        run: RunId,
+        metric: str,
+        rank: int | None = None,
+        cutoffs: Cutoffs = NO_CUTOFFS,
+        shares: Shares = NO_SHARES,
+        *,
+        reduce: Reduce | None = None,
     ) -> Series:
-        """Return a series at full resolution, shared points among it, rewound ones marked; empty if there is none."""
+        """Return a series at full resolution, shared points among it, rewound ones marked; empty if there is none.
+
+        Args:
+            run: The run.
+            metric: The metric.
+            rank: Whose points; None = of the lowest rank that has points which count.
+            cutoffs: What was rewound.
+            shares: What the run shares with others.
+            reduce: Reduce all ranks to one line with a band instead.
+
+        Raises:
+            InvalidInput: A rank and a reduction are both asked for.
+        """
+        check_reduce(rank, reduce)
         limits = bound(run, shares, cutoffs)
-        parts: list[tuple[Piece, Points]] = []
         with self._database.snapshot():  # or a compaction between chunks and tail would hide points
-            for piece in read_pieces_of(self._database, run, shares, [metric], rank):
-                read = [points for _, points in self._reader.read_chunks(piece)] + [self._reader.read_tail(piece)]
-                if piece.run != run:  # beyond the fork, points are the other run's business
-                    read = [points.take(points.axis.steps <= limits[piece.writer]) for points in read]
-                parts += [(piece, points) for points in read]
-        return _merge([(piece, points) for piece, points in parts if len(points.axis)], limits)
+            pieces = read_pieces_of(self._database, run, shares, [metric], rank)
+            if reduce is None:
+                kept = keep_rank(pieces, limits)
+                return _merge(self._read_points(run, kept, limits), limits)
+            by_rank = {
+                number: _merge(self._read_points(run, [p for p in pieces if p.rank == number], limits), limits)
+                for number in sorted({piece.rank for piece in pieces if has_points(piece, limits)})
+            }
+        return _reduce_ranks(by_rank, reduce)
+
+    def _read_points(self, run: RunId, pieces: Iterable[Piece], limits: Cutoffs) -> list[tuple[Piece, Points]]:
+        parts: list[tuple[Piece, Points]] = []
+        for piece in pieces:
+            read = [points for _, points in self._reader.read_chunks(piece)] + [self._reader.read_tail(piece)]
+            if piece.run != run:  # beyond the fork, points are the other run's business
+                read = [points.take(points.axis.steps <= limits[piece.writer]) for points in read]
+            parts += [(piece, points) for points in read if len(points.axis)]
+        return parts
+
+    def read_reach(self, run: RunId, limits: Cutoffs) -> int | None:
+        """Return the latest time, UTC microseconds, of a run's points up to a step of their writer; None of no point.
+
+        Args:
+            run: The run.
+            limits: The step up to which each writer's points count; those of other writers do not.
+        """
+        with self._database.snapshot():
+            groups = [group for group in read_groups(self._database, run) if group.writer in limits]
+            found = [self._reader.read_reach(group.id, run, limits[group.writer]) for group in groups]
+        return max((time for time in found if time is not None), default=None)
 
     def read_window(
         self,
@@ -231,6 +288,15 @@ def _check_shapes(names: tuple[str, ...], columns: tuple[NDArray[np.int64], ...]
         )
 
 
+def _reduce_ranks(by_rank: Mapping[int, Series], how: Reduce) -> Series:
+    if not by_rank:
+        return _merge([], NO_CUTOFFS)
+    counting = [(part, ~part.greyed) for part in by_rank.values()]
+    ranks = [(part.steps[kept], part.times[kept], part.values[kept]) for part, kept in counting]
+    steps, times, line, low, high = pair_by_step(ranks, how)
+    return Series(steps, times, line, np.zeros(len(steps), np.bool_), tuple(by_rank), low, high)
+
+
 def _merge(parts: list[tuple[Piece, Points]], cutoffs: Cutoffs) -> Series:
     if not parts:
         none = np.empty(0, np.int64)
@@ -250,4 +316,4 @@ def _merge(parts: list[tuple[Piece, Points]], cutoffs: Cutoffs) -> Series:
         ordinals = np.concatenate([points.axis.ordinals for _, points in parts])
         order = np.lexsort((ordinals, writers, times, steps))
         steps, times, values, greyed = steps[order], times[order], values[order], greyed[order]
-    return Series(steps, times, values, greyed)
+    return Series(steps, times, values, greyed, tuple(sorted({piece.rank for piece, _ in parts})))

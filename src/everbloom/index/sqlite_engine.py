@@ -55,6 +55,9 @@ class SqliteDatabase(Database):
         except sqlite3.Error as error:
             _raise_known(error, self.address)
 
+    def keep_uncompressed(self, table: str, column: str) -> None:
+        """Do nothing: SQLite compresses nothing."""
+
     def execute(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement; text is escaped on the way in and out."""
         try:

@@ -15,8 +15,19 @@ from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId
 from everbloom.index.chunks import join_axes
 from everbloom.index.grid import Grid, exact_grid, uniform_grid
-from everbloom.index.pieces import NO_SHARES, Cutoffs, PieceReader, Shares, bound, read_pieces_of
+from everbloom.index.pieces import (
+    NO_SHARES,
+    Cutoffs,
+    Piece,
+    PieceReader,
+    Shares,
+    bound,
+    has_points,
+    keep_rank,
+    read_pieces_of,
+)
 from everbloom.index.pool import INT64_MAX, INT64_MIN, Pool, View
+from everbloom.index.ranks import Reduce, check_reduce, join_ranks
 from everbloom.index.reduce import SeriesEnvelope, find_tied_blocks, reduce_candidates
 from everbloom.index.smooth import lookback, smooth
 
@@ -24,11 +35,17 @@ COLUMNS_MAX = 100_000
 
 
 class SeriesKey(NamedTuple):
-    """A series: one metric of one source of a run."""
+    """A series: one metric of one source of a run, or of all of them as a line with a band.
+
+    Attributes:
+        rank: Whose points; None = of the lowest rank that has points which count.
+        reduce: What the line of all ranks is; `rank` is None then. See `ranks.join_ranks`.
+    """
 
     run: RunId
     metric: str
-    rank: int = 0
+    rank: int | None = None
+    reduce: Reduce | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,8 @@ class Window:
         low: The least x; None = where the series begin.
         high: The greatest x; None = where they end.
         columns: The most buckets to return, 1 to 100,000; a chart's width in device pixels.
-        started: When each run started, UTC microseconds; needed by the relative axis.
+        started: Where the relative axis has its 0 for each run and for those that it shares points with, UTC
+            microseconds.
         smoothing: The weight of `smooth.smooth`, at least 0 and below 1; None = not smoothed.
     """
 
@@ -77,12 +95,14 @@ class Envelope:
         starts: The least x of each bucket, shape (n,), int64.
         ends: The greatest x of each bucket, shape (n,), int64.
         series: As asked for, in that order; buckets without points have count 0 and NaN.
+        ranks: Of each series, the ranks that it was read from, rising; none where it has no points.
     """
 
     x: NDArray[np.float64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     series: tuple[SeriesEnvelope, ...]
+    ranks: tuple[tuple[int, ...], ...] = ()
 
     @property
     def is_exact(self) -> bool:
@@ -102,22 +122,50 @@ def read_envelope(
     Raises:
         InvalidInput: The relative axis, and a run's start is not given (`window.started`).
     """
-    pools = [_open_pool(reader, key, window, cutoffs, shares) for key in requests]
-    grid = _plan_grid(pools, window)
-    return Envelope(grid.x, grid.starts, grid.ends, tuple(_reduce(pool, grid, window) for pool in pools))
+    found = [_open_pools(reader, key, window, cutoffs, shares) for key in requests]
+    grid = _plan_grid([pool for pools in found for pool in pools.values()], window)
+    series = (_reduce_all(key, list(pools.values()), grid, window) for key, pools in zip(requests, found, strict=True))
+    return Envelope(grid.x, grid.starts, grid.ends, tuple(series), tuple(map(tuple, found)))
 
 
-def _open_pool(reader: PieceReader, key: SeriesKey, window: Window, cutoffs: Cutoffs, shares: Shares) -> Pool:
-    if window.axis == "relative" and key.run not in window.started:
-        raise InvalidInput(
-            f"the relative axis was asked for without the start of run {key.run}; give it in `started`.",
-            code="window.started",
-            run=key.run,
-        )
-    shift = window.started[key.run] if window.axis == "relative" else 0
-    view = View(is_time=window.axis != "step", shift=shift, low=window.low, high=window.high)
+def _open_pools(
+    reader: PieceReader, key: SeriesKey, window: Window, cutoffs: Cutoffs, shares: Shares
+) -> dict[int, Pool]:
+    """Open a series by rank: of one rank, but where a reduction of all of them is asked for."""
+    check_reduce(key.rank, key.reduce)
     pieces = read_pieces_of(reader.database, key.run, shares, [key.metric], key.rank)
-    return Pool(reader, pieces, view, bound(key.run, shares, cutoffs))
+    limits = bound(key.run, shares, cutoffs)
+    counting = [piece for piece in pieces if has_points(piece, limits)]
+    if key.reduce is None and key.rank is None:
+        counting = keep_rank(counting, limits)
+    view = View(window.axis != "step", _find_origins(key.run, pieces, window), window.low, window.high)
+    ranks = sorted({piece.rank for piece in counting})
+    return {rank: Pool(reader, [p for p in counting if p.rank == rank], view, limits) for rank in ranks}
+
+
+def _find_origins(run: RunId, pieces: Sequence[Piece], window: Window) -> Mapping[RunId, int]:
+    if window.axis != "relative":
+        return {}
+    for needed in (run, *(piece.run for piece in pieces)):
+        if needed not in window.started:
+            raise InvalidInput(
+                f"the relative axis was asked for without the start of run {needed}; give it in `started`.",
+                code="window.started",
+                run=needed,
+            )
+    return window.started
+
+
+def _reduce_all(key: SeriesKey, pools: Sequence[Pool], grid: Grid, window: Window) -> SeriesEnvelope:
+    ranks = [_reduce(pool, grid, window) for pool in pools]
+    if not ranks:
+        return _reduce_nothing(grid, window)
+    return ranks[0] if key.reduce is None else join_ranks(ranks, key.reduce, is_time=window.axis != "step")
+
+
+def _reduce_nothing(grid: Grid, window: Window) -> SeriesEnvelope:
+    gap, none = np.full(len(grid), np.nan), np.zeros(len(grid), np.uint32)
+    return SeriesEnvelope(gap, gap, gap, gap, none, none, none, none, None if window.smoothing is None else gap)
 
 
 def _plan_grid(pools: list[Pool], window: Window) -> Grid:
@@ -214,10 +262,10 @@ def _smooth(pool: Pool, grid: Grid, window: Window, weight: float) -> NDArray[np
 
 def _read_sorted(pool: Pool, view: View) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return x and value of all points in a view that count, in the order of the axis."""
-    low, high = view.bounds()
     kind: Literal["step", "time"] = "time" if view.is_time else "step"
-    parts, writers = [], []
+    parts, writers, xs = [], [], []
     for piece in pool.pieces:
+        low, high = view.bounds(piece.run)
         found = [points for _, points in pool.reader.read_chunks_between(piece, kind, low, high)]
         for points in [*found, pool.reader.read_tail(piece)]:
             along = points.axis.times if view.is_time else points.axis.steps
@@ -225,10 +273,11 @@ def _read_sorted(pool: Pool, view: View) -> tuple[NDArray[np.int64], NDArray[np.
             if (cutoff := pool.cutoffs.get(piece.writer)) is not None:
                 kept &= points.axis.steps <= cutoff
             parts.append(points if kept.all() else points.take(kept))
+            xs.append(view.x_of(parts[-1].axis, piece.run))
             writers.append(piece.writer)
     axis = join_axes([points.axis for points in parts])
     values = np.concatenate([np.empty(0), *(points.values for points in parts)])
-    x = view.x_of(axis)
+    x = np.concatenate([np.empty(0, np.int64), *xs])
     if bool(np.all(x[1:] > x[:-1])):
         return x, values
     rank = {writer: i for i, writer in enumerate(sorted(set(writers)))}
