@@ -21,9 +21,11 @@ from everbloom.api import (
     console,
     editing,
     events,
+    groups,
     media,
     projects,
     run,
+    run_csv,
     runs,
     series,
     session,
@@ -37,7 +39,22 @@ from everbloom.api.store import Store
 from everbloom.core.version import __version__
 
 API = "/api/v1"
-_RESOURCES = (session, projects, runs, run, editing, series, media, artifacts, console, compare, events, views)
+_RESOURCES = (
+    session,
+    projects,
+    runs,
+    groups,
+    run_csv,
+    run,
+    editing,
+    series,
+    media,
+    artifacts,
+    console,
+    compare,
+    events,
+    views,
+)
 _COMPRESSED_FROM_BYTES = 1024
 _BODY_MAX_BYTES = 8 * 1024 * 1024
 

@@ -170,6 +170,47 @@ class RunPage(Struct):
     columns: ColumnCatalogue | None
 
 
+class GroupCell(Struct):
+    """What a column comes to over all members of a group.
+
+    Attributes:
+        n: Members with a value.
+        odd: Members whose number is NaN or infinite; left out of mean, deviation, min and max.
+        std: Sample standard deviation; None for fewer than two.
+        distinct: How many different texts there are.
+        value: The one value that they share; None where they differ.
+    """
+
+    n: int
+    odd: int
+    mean: Number | None
+    std: Number | None
+    min: Number | None
+    max: Number | None
+    distinct: int
+    value: Value
+
+
+class RunGroup(Struct):
+    """Runs that share a value; `clause` is the filter that finds them, `value` None where they have none."""
+
+    value: Value
+    clause: str
+    count: int
+    states: dict[str, int]
+    cells: dict[str, GroupCell]
+
+
+class RunGroups(Struct):
+    """A window of the groups; `total` counts all groups, `runs` all matches, whatever is in the window."""
+
+    groups: list[RunGroup]
+    total: int
+    runs: int
+    query_ms: float
+    watermark: int
+
+
 class FacetValue(Struct):
     """A value, and how many matches have it."""
 

@@ -208,6 +208,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadRuns
+         * @description Return all matches as a file, in the order and with the columns asked for.
+         */
+        get: operations["ApiV1RunsCsvDownloadRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/facets": {
         parameters: {
             query?: never;
@@ -220,6 +240,26 @@ export interface paths {
          * @description Count the values of a key among all matches.
          */
         get: operations["ApiV1RunsFacetsCountFacet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GroupRuns
+         * @description Group all matches by the values of a key.
+         */
+        get: operations["ApiV1RunsGroupsGroupRuns"];
         put?: never;
         post?: never;
         delete?: never;
@@ -751,6 +791,17 @@ export interface components {
             count: number;
             value: string;
         };
+        /** GroupCell */
+        GroupCell: {
+            distinct: number;
+            max: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            mean: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            min: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            n: number;
+            odd: number;
+            std: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            value: string | number | boolean | string[] | null;
+        };
         /** Hit */
         Hit: {
             excerpt: string;
@@ -1004,6 +1055,26 @@ export interface components {
             exit_code: number | null;
             signal: number | null;
             witness: string;
+        };
+        /** RunGroup */
+        RunGroup: {
+            cells: {
+                [key: string]: components["schemas"]["GroupCell"];
+            };
+            clause: string;
+            count: number;
+            states: {
+                [key: string]: number;
+            };
+            value: string | number | boolean | string[] | null;
+        };
+        /** RunGroups */
+        RunGroups: {
+            groups: components["schemas"]["RunGroup"][];
+            query_ms: number;
+            runs: number;
+            total: number;
+            watermark: number;
         };
         /** RunPage */
         RunPage: {
@@ -1630,6 +1701,55 @@ export interface operations {
             };
         };
     };
+    ApiV1RunsCsvDownloadRuns: {
+        parameters: {
+            query?: {
+                /** @description Only of this namespace. */
+                ns?: string | null;
+                /** @description Only of this project. */
+                project?: string | null;
+                /** @description Only of this experiment. */
+                experiment?: string | null;
+                /** @description In the filter language. */
+                f?: string;
+                /** @description Only archived runs, only others, or both. */
+                archived?: string;
+                sort?: string;
+                /** @description Keys by comma; each is a column, behind id and name. */
+                cols?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiV1RunsFacetsCountFacet: {
         parameters: {
             query: {
@@ -1660,6 +1780,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Facet"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV1RunsGroupsGroupRuns: {
+        parameters: {
+            query: {
+                /** @description The key whose values are grouped by, such as `params.lr`. */
+                by: string;
+                /** @description Only of this namespace. */
+                ns?: string | null;
+                /** @description Only of this project. */
+                project?: string | null;
+                /** @description Only of this experiment. */
+                experiment?: string | null;
+                /** @description In the filter language. */
+                f?: string;
+                /** @description Only archived runs, only others, or both. */
+                archived?: string;
+                sort?: string;
+                /** @description Keys by comma; each is summed up. */
+                cols?: string;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
