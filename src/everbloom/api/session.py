@@ -8,6 +8,7 @@ from litestar.params import FromQuery, QueryParameter
 from everbloom.api.answers import Asking, Given, Namespace, Project, answer
 from everbloom.api.types import Completion, Hit, Hits, Offer, Session
 from everbloom.core.version import __version__
+from everbloom.query import completion
 from everbloom.query.language.keys import FAMILIES, FIXED
 from everbloom.query.reader import Reader
 
@@ -36,9 +37,10 @@ def complete(
 
     def build(reader: Reader) -> Completion:
         place = len(text) if at is None else min(at, len(text))
-        found = reader.complete(text, place, project=project or None)
+        found = completion.complete(reader.readable, text, place, project=project or None, is_inside=True)
         start, end = (found[0].start, found[0].end) if found else (place, place)
-        return Completion(start, end, [_to_offer(offer.text, offer.count) for offer in found])
+        offers = [_to_offer(offer.text, offer.count) for offer in found]
+        return Completion(start, end, offers, found[0].total if found else 0)
 
     return answer(request, store, build)
 

@@ -261,11 +261,12 @@ class Offer(Struct):
 
 
 class Completion(Struct):
-    """What may replace `text[start:end]`, best first."""
+    """What may replace `text[start:end]`, best first; `total` would fit, beyond the offers too."""
 
     start: int
     end: int
     offers: list[Offer]
+    total: int = 0
 
 
 class Hit(Struct):

@@ -17,16 +17,26 @@ _VALUES_MAX = 200
 
 @dataclass(frozen=True)
 class Completion:
-    """What may replace `text[start:end]`; `count` runs have that key or value, None where nothing is counted."""
+    """What may replace `text[start:end]`; `count` runs have that key or value, None where nothing is counted.
+
+    `total` is how many would fit, this one and those beyond the limit among them.
+    """
 
     text: str
     start: int
     end: int
     count: int | None
+    total: int = 0
 
 
 def complete(
-    readable: ReadableIndex, text: str, position: int, *, project: str | None = None, limit: int = 20
+    readable: ReadableIndex,
+    text: str,
+    position: int,
+    *,
+    project: str | None = None,
+    limit: int = 20,
+    is_inside: bool = False,
 ) -> list[Completion]:
     """Say what would fit at a position of a filter, best first.
 
@@ -36,6 +46,7 @@ def complete(
         position: Where the cursor stands, in characters from 0.
         project: Keys and values of this project only; None = of all readable ones.
         limit: At most so many.
+        is_inside: Offer keys too that hold the word under the cursor further on.
     """
     projects = [found for found in readable.read_projects() if project in (None, found.name)]
     with readable.open_columns(projects) as runs:
@@ -47,12 +58,12 @@ def complete(
             counted.update({quote_text(value): count for value, count in counts.items()}, **counts)
             return list(counts)
 
-        found = complete_words(text, position, columns=keys, values=read_values, limit=limit)
+        found = complete_words(text, position, columns=keys, values=read_values, limit=limit, is_inside=is_inside)
         spelled = {print_key(key_of_column(key)): key for key in keys if is_column(key)}
         offers = []
         for offer in found.offers:
             count = count_filled(runs, spelled[offer]) if offer in spelled else counted.get(offer)
-            offers.append(Completion(offer, found.start, found.end, count))
+            offers.append(Completion(offer, found.start, found.end, count, found.total))
     return offers
 
 

@@ -48,6 +48,18 @@ def test_the_word_under_the_cursor_is_completed(text, typed, expected):
     assert offers(text) == (typed, expected)
 
 
+def test_a_key_is_found_by_what_stands_inside_its_name_behind_those_that_begin_so():
+    columns = ("params.archive", "params.lr", "metrics.val/arc.max")
+    found = complete("arc", 3, columns=columns, is_inside=True)
+    assert found.offers == ("archived", "params.archive", "metrics.val/arc.max")
+
+
+def test_a_cut_list_says_how_many_would_fit():
+    columns = [f"params.p{number}" for number in range(12_000)]
+    found = complete("params.p", 8, columns=columns, limit=5)
+    assert (len(found.offers), found.total) == (5, 12_000)
+
+
 def test_an_empty_box_offers_keys_first_and_as_many_as_asked_for():
     assert offers("", limit=3) == ("", ["id", "name", "state"])
 

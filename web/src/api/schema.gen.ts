@@ -741,6 +741,8 @@ export interface components {
             end: number;
             offers: components["schemas"]["Offer"][];
             start: number;
+            /** @default 0 */
+            total: number;
         };
         /** ConsoleMatch */
         ConsoleMatch: {

@@ -35,11 +35,12 @@ _JOINS = ("and", "or")
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What may replace `text[start:end]`, best first, each spelled as the language reads it."""
+    """What may replace `text[start:end]`, best first, each spelled as the language reads it; `total` would fit."""
 
     start: int
     end: int
     offers: tuple[str, ...]
+    total: int = 0
 
 
 def complete(
@@ -49,6 +50,7 @@ def complete(
     columns: Sequence[str] = (),
     values: Callable[[str], Sequence[str]] = lambda column: (),
     limit: int = 20,
+    is_inside: bool = False,
 ) -> Completion:
     """Say what would fit at the cursor.
 
@@ -58,15 +60,27 @@ def complete(
         columns: Columns that some run has, the likeliest first.
         values: Gives the texts that a column holds, the likeliest first.
         limit: At most so many offers.
+        is_inside: Behind what begins with the word under the cursor, offer keys that hold it further on.
 
     Returns:
         The offers; none where the text before the cursor is already wrong, which `parse_filter` explains.
     """
     start, typed = _split_typed(text[:cursor])
     offers = _offer(text[:start], columns, values)
+    fitting = _choose(offers, typed, is_inside=is_inside)
+    return Completion(start, cursor, tuple(fitting[:limit]), len(fitting))
+
+
+def _choose(offers: Sequence[str], typed: str, *, is_inside: bool) -> list[str]:
+    """Return the offers that fit what was typed, best first, each once."""
     folded = typed.strip("\"'").casefold()
-    fitting = [offer for offer in dict.fromkeys(offers) if offer.strip('"').casefold().startswith(folded)]
-    return Completion(start, cursor, tuple(offer for offer in fitting if offer != typed)[:limit])
+    spelled = {offer: offer.strip('"').casefold() for offer in offers if offer != typed}
+    fitting = [offer for offer, text in spelled.items() if text.startswith(folded)]
+    if is_inside and folded:
+        # The name behind the family is what people remember: `acc` finds `metrics.val/acc`.
+        inner = (offer for offer, text in spelled.items() if folded in text.partition(".")[2])
+        fitting = list(dict.fromkeys([*fitting, *inner]))
+    return fitting
 
 
 def _split_typed(before: str) -> tuple[int, str]:
