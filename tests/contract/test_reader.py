@@ -230,8 +230,8 @@ def test_another_source_of_a_metric_is_read_by_its_rank(settings):
     (run_id,) = record_all(settings.root, spec("a", metrics={"loss": [1.0]}))
     record_run(settings.root, RunSpec(metrics={"loss": [7.0]}, rank=3), run=run_id, created_us=START_US)
     with open_reader(settings) as reader:
-        assert reader.find_run("a").run.series("loss", source=3).values.tolist() == [7.0]
-        with pytest.raises(NotFound, match="from sources 0, 3, not from 2"):
+        assert reader.find_run("a").run.series("loss", rank=3).values.tolist() == [7.0]
+        with pytest.raises(NotFound, match="from ranks 0, 3, not from 2"):
             reader.read_series(run_id, "loss", 2)
         with pytest.raises(NotFound, match="Did you mean 'loss'"):
             reader.read_series(run_id, "los")

@@ -27,7 +27,7 @@ def to_attributes(run: RunId, folded: Folded, sighting: Sighting) -> dict[str, A
     attributes: dict[str, Any] = {
         "id": run,
         "name": read_name(fields.get("name")) or default_name(run),
-        "namespace": read_name(fields.get("namespace")) or DEFAULT_NAMESPACE,
+        "namespace": read_namespace(fields),
         "project": read_name(fields.get("project")) or DEFAULT_PROJECT,
         "experiment": read_name(fields.get("experiment")) or DEFAULT_EXPERIMENT,
         "state": folded.state,
@@ -76,6 +76,11 @@ def read_total_steps(fields: dict[str, Any]) -> int | float | None:
     if isinstance(total, int | float) and not isinstance(total, bool) and 0 < total < math.inf:
         return total
     return None
+
+
+def read_namespace(fields: dict[str, Any]) -> str:
+    """Return the namespace that a run is in."""
+    return read_name(fields.get("namespace")) or DEFAULT_NAMESPACE
 
 
 def read_name(value: Any) -> str:

@@ -15,7 +15,7 @@ from everbloom.core import layout
 from everbloom.core.errors import EverbloomError, Unavailable
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Console, Edit, Heartbeat, Problem, Start
-from everbloom.index.catalog import REFUSED, ControlRow, DamageRow, WriterRow
+from everbloom.index.catalog import REFUSED, ControlRow, DamageRow, ForkRow, WriterRow
 from everbloom.index.database import indexer_lock
 from everbloom.index.offsets import Offset
 from everbloom.index.store import (
@@ -29,8 +29,9 @@ from everbloom.index.store import (
     open_main,
     swap_in,
 )
-from everbloom.ingest.attributes import read_name
+from everbloom.ingest.attributes import read_name, read_namespace
 from everbloom.ingest.fold import EDITS_WRITER
+from everbloom.ingest.forks import find_changes, find_dependants, find_fork_rows, find_moves, read_shares
 from everbloom.ingest.journals import (
     ROUNDED_AT,
     News,
@@ -290,6 +291,7 @@ class Indexer:
         with self.index.catalog_database.transaction():
             touched = self._take_controls(round_, known, report)
             self._refold(touched, report)
+            self._refold(find_dependants(self.index.catalog, find_changes(round_)), report)
         return self._retire([news for news in round_ if news.is_over], report)
 
     def _take_rows(self, news: News, known: WriterRow | None) -> int:
@@ -321,12 +323,14 @@ class Indexer:
         """Keep journals' control records; returns the runs about which anything may have changed."""
         touched: list[RunId] = []
         controls: list[ControlRow] = []
+        forks: list[ForkRow] = []
         writers: list[WriterRow] = []
         for news in round_:
             offset = news.in_catalog
             seen = offset.segment << 32 | offset.byte if offset else 0
             fresh = [control for control in news.batch.controls if control.position >= seen]
             controls += [to_row(news.run, news.writer, c) for c in fresh if not isinstance(c.record, _NOT_KEPT)]
+            forks += find_fork_rows(news, fresh)
             self._take_console(news, fresh)
             self._take_damage(news, seen, report)
             has_moved = is_behind(offset, news.batch.end)
@@ -354,6 +358,7 @@ class Indexer:
             if has_moved or before is None or life.is_alive != before.is_alive or not life.is_alive:
                 touched.append(news.run)
         self.index.catalog.add_controls(controls)
+        self.index.catalog.add_forks(forks)
         self.index.catalog.write_writers(writers)
         return touched
 
@@ -429,6 +434,7 @@ class Indexer:
                 end = batch.end
                 self.index.catalog_offsets.write(_EDITS, Offset(_NO_RUN, end.segment, end.byte, 0))
                 self._refold(dict.fromkeys(RunId(edit.run) for _, edit in edits), report)
+                self._refold(find_dependants(self.index.catalog, find_moves(edit for _, edit in edits)), report)
             if not batch.has_more:
                 return
 
@@ -440,11 +446,14 @@ class Indexer:
         now = self._clock.now_us()
         has_changed = False
         boot, monotonic_s = self._clock.boot(), self._clock.monotonic_s()
+        wanted = list(dict.fromkeys(runs))
+        forks = self.index.catalog.read_forks(wanted)
         # What no writer is known of is an edit of a run whose journal is not here (yet).
-        for run, folded, sighting in iter_folded(self.index, dict.fromkeys(runs), boot=boot, monotonic_s=monotonic_s):
+        for run, folded, sighting in iter_folded(self.index, wanted, boot=boot, monotonic_s=monotonic_s):
             if not read_name(folded.fields.get("name")):
                 folded.fields["name"] = self._names.find(run)
-            summaries = self.index.series.read_summaries([run], folded.cutoffs).get(run, {})
+            shares = read_shares(self.index.catalog, {run: read_namespace(folded.fields)}) if run in forks else {}
+            summaries = self.index.series.read_summaries([run], folded.cutoffs, shares=shares).get(run, {})
             document = build_document(run, folded, sighting, summaries)
             is_open = folded.state in ("running", "lost")
             if self.index.catalog.write_run(run, document, is_open=is_open, now_us=now):

@@ -1,10 +1,12 @@
 """Make a run's document out of what the index holds of it: its control records, its series, its writers' lives."""
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from everbloom.core.ids import RunId
 from everbloom.core.records import RECORD_TYPES, End, Record
@@ -12,6 +14,7 @@ from everbloom.core.values import SYSTEM_PREFIX, guess_direction
 from everbloom.index.catalog import ControlRow, WriterRow
 from everbloom.index.documents import Document, MetricSummary
 from everbloom.index.engine import damaged
+from everbloom.index.ranks import Reduce, reduce_lines
 from everbloom.index.store import Index
 from everbloom.index.summary import Summary
 from everbloom.ingest.attributes import read_total_steps, to_attributes
@@ -161,27 +164,29 @@ def build_document(
         run: Its id.
         folded: Its control records.
         sighting: What is known of its life.
-        series: By metric and rank, the series' summaries; the lowest rank stands for the metric.
+        series: By metric and rank, the series' summaries, shared points counted; the lowest rank that has any stands
+            for the metric.
     """
     objectives = get_objectives(folded)
-    metrics = {}
-    for name, by_rank in series.items():
-        metrics[name] = _to_metric_summary(name, by_rank[min(by_rank)], objectives)
+    metrics = {name: to_metric_summary(name, by_rank, min(by_rank), objectives) for name, by_rank in series.items()}
     return Document(to_attributes(run, folded, sighting) | _read_progress(folded, series), metrics)
 
 
 def _read_progress(folded: Folded, series: Mapping[str, Mapping[int, Summary]]) -> dict[str, float]:
-    """Return how far rank 0 has come: its highest step, and that as a share of what the run means to take."""
+    """Return how far a run has come: its highest step, and that as a share of what it means to take."""
     logged = (by_rank for name, by_rank in series.items() if not name.startswith(SYSTEM_PREFIX))
-    steps = [by_rank[0].last.step for by_rank in logged if 0 in by_rank]
+    steps = [by_rank[min(by_rank)].last.step for by_rank in logged]
     if not steps:
         return {}
     total = read_total_steps(folded.fields)
     return {"step": max(steps)} | ({} if total is None else {"progress": min(max(max(steps) / total, 0.0), 1.0)})
 
 
-def _to_metric_summary(name: str, summary: Summary, objectives: Mapping[str, str]) -> MetricSummary:
-    stated = objectives.get(name)
+def to_metric_summary(
+    name: str, by_rank: Mapping[int, Summary], rank: int, objectives: Mapping[str, str]
+) -> MetricSummary:
+    """Return a metric's summaries of one of its ranks in the words of the filter language."""
+    summary, stated = by_rank[rank], objectives.get(name)
     direction = stated if stated in ("min", "max") else guess_direction(name)
     best = None
     if direction is not None and summary.n > summary.nan:
@@ -197,6 +202,52 @@ def _to_metric_summary(name: str, summary: Summary, objectives: Mapping[str, str
         direction,
         stated is None and direction is not None,
         summary.last.step,
+        rank,
+    )
+
+
+def summarise_ranks(
+    series: Mapping[str, Mapping[int, Summary]],
+    objectives: Mapping[str, str],
+    *,
+    rank: int | None = None,
+    reduce: Reduce | None = None,
+) -> dict[str, MetricSummary]:
+    """Return metrics' summaries of one rank, or each word of them reduced over all ranks; one of the two is given.
+
+    Args:
+        series: By metric and rank.
+        objectives: By metric, which way is better, where the run states it.
+        rank: Metrics that it has not are left out.
+        reduce: `n` is of all ranks and `last_step` the highest; NaN takes no part.
+    """
+    if reduce is None:
+        having = {name: by_rank for name, by_rank in series.items() if rank in by_rank}
+        return {name: to_metric_summary(name, by_rank, rank or 0, objectives) for name, by_rank in having.items()}
+    return {
+        name: _reduce_summaries([to_metric_summary(name, by_rank, r, objectives) for r in sorted(by_rank)], reduce)
+        for name, by_rank in series.items()
+    }
+
+
+def _reduce_summaries(parts: Sequence[MetricSummary], reduce: Reduce) -> MetricSummary:
+    def fold(word: str) -> float:
+        values = [np.array([float(getattr(part, word))]) for part in parts]
+        return float(reduce_lines(lambda: values, reduce)[0])
+
+    best = fold(parts[0].direction) if parts[0].direction in ("min", "max") else None
+    return MetricSummary(
+        n=sum(part.n for part in parts),
+        first=fold("first"),
+        last=fold("last"),
+        min=fold("min"),
+        max=fold("max"),
+        mean=fold("mean"),
+        best=None if best is None or math.isnan(best) else best,
+        direction=parts[0].direction,
+        is_guessed=parts[0].is_guessed,
+        last_step=max(part.last_step for part in parts),
+        rank=None,
     )
 
 

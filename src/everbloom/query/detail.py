@@ -4,21 +4,25 @@ import difflib
 import io
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import starmap
 from typing import Any, BinaryIO, cast
 
-from everbloom.artifacts.local import open_blob, read_blob
 from everbloom.core.clock import monotonic_s, to_datetime
 from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.ids import RunId
 from everbloom.core.records import Direction, End, File, Media, Record, Reference, Rewind
 from everbloom.index.catalog import ControlRow
+from everbloom.index.documents import MetricSummary
+from everbloom.index.ranks import Reduce, check_reduce
 from everbloom.index.series import MetricInfo
 from everbloom.index.window import Envelope, SeriesKey, Window
-from everbloom.ingest.fold import Folded, get_objectives
-from everbloom.ingest.runs import decode_control, read_folded
+from everbloom.ingest.fold import RECORDING_KINDS, Folded, Sighting, fold_items, get_objectives
+from everbloom.ingest.forks import parse_fork
+from everbloom.ingest.runs import decode_control, read_folded, summarise_ranks, to_items
+from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.identity import boot_id
-from everbloom.query.forks import parse_fork, read_fork, read_shared
+from everbloom.query.forks import read_fork, read_origins, read_shared
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.views import Artifact, Change, ConsoleMatch, MediaItem, RunDetail, RunEnd, Series
 
@@ -54,6 +58,7 @@ def read_detail(readable: ReadableIndex, run: str) -> RunDetail:
         rewound_from=steps[-1] if steps else None,
         last_heard_at=to_datetime(heard) if heard else None,
         forked_from=fork,
+        ranks=tuple(sorted({start.rank for start in folded.writers.values() if start.kind in RECORDING_KINDS})),
     )
 
 
@@ -80,24 +85,55 @@ def list_metrics(readable: ReadableIndex, run: str) -> list[MetricInfo]:
     return readable.index.series.list_metrics(found.id, readable.read_cutoffs([found.id]), shares)
 
 
-def read_series(readable: ReadableIndex, run: str, metric: str, rank: int = 0) -> Series:
+def read_summaries(
+    readable: ReadableIndex, run: str, *, rank: int | None = None, reduce: Reduce | None = None
+) -> dict[str, MetricSummary]:
+    """Read a run's summaries by metric: of a rank, reduced over all, or, by default, as tables show them.
+
+    Raises:
+        NotFound: There is no such run, or it may not be read.
+        InvalidInput: A rank and a reduction are both given, or the reduction is none.
+    """
+    check_reduce(rank, reduce)
+    found = readable.read_run(run)
+    if rank is None and reduce is None:
+        return dict(found.metrics)
+    cutoffs, shares = readable.read_cutoffs([found.id]), read_shared(readable, [found.id])
+    stored = readable.index.series.read_summaries([found.id], cutoffs, shares=shares).get(found.id, {})
+    folded = fold_items(to_items(readable.index.catalog.read_controls(found.id, ("set",))), Sighting())
+    return dict(sorted(summarise_ranks(stored, get_objectives(folded), rank=rank, reduce=reduce).items()))
+
+
+def read_series(
+    readable: ReadableIndex, run: str, metric: str, rank: int | None = None, *, reduce: Reduce | None = None
+) -> Series:
     """Read a series at full resolution, rewound points marked; a forked run's begins with what it shares.
+
+    Args:
+        readable: Where the run is.
+        run: Its id.
+        metric: The metric.
+        rank: Whose points; None = of the lowest rank that has any.
+        reduce: Reduce all ranks instead; rewound points are left out then.
 
     Raises:
         NotFound: The run has no such metric, or not of that rank (`metric.unknown`); names what is close.
+        InvalidInput: A rank and a reduction are both given, or the reduction is none.
     """
     found = readable.read_run(run)
     cutoffs, shares = readable.read_cutoffs([found.id]), read_shared(readable, [found.id])
-    stored = readable.index.series.read_series(found.id, metric, rank, cutoffs, shares)
+    stored = readable.index.series.read_series(found.id, metric, rank, cutoffs, shares, reduce=reduce)
     if not len(stored):
         raise _unknown_metric(readable, found.id, metric, rank)
-    return Series(found.id, metric, rank, stored.steps, stored.values, stored.times, stored.greyed)
+    source = stored.ranks[0] if reduce is None else None
+    columns = (stored.steps, stored.values, stored.times, stored.greyed)
+    return Series(found.id, metric, source, *columns, reduce, stored.ranks, stored.low, stored.high)
 
 
-def _unknown_metric(readable: ReadableIndex, run: RunId, metric: str, rank: int) -> NotFound:
+def _unknown_metric(readable: ReadableIndex, run: RunId, metric: str, rank: int | None) -> NotFound:
     known = {info.metric: info.ranks for info in list_metrics(readable, run)}
-    if metric in known:
-        says = f"run {run} logged {metric!r} from sources {', '.join(map(str, known[metric]))}, not from {rank}."
+    if metric in known and rank is not None:
+        says = f"run {run} logged {metric!r} from ranks {', '.join(map(str, known[metric]))}, not from {rank}."
         return NotFound(f"{says} Ask for one of these.", code="metric.unknown", metric=metric, source=rank)
     close = difflib.get_close_matches(metric, known, 3, 0.5) or sorted(known)[:5]
     advice = f"Did you mean {' or '.join(map(repr, close))}?" if close else "It logged no metrics."
@@ -109,15 +145,14 @@ def _unknown_metric(readable: ReadableIndex, run: RunId, metric: str, rank: int)
 def read_window(readable: ReadableIndex, keys: Sequence[SeriesKey], window: Window) -> Envelope:
     """Reduce series of readable runs to one common grid; see `index.window`.
 
-    A forked run's series begin with what it shares; on the relative axis that lies before its start, below 0.
+    A forked run's series begin with what it shares; for the relative axis see `forks.read_origins`.
 
     Raises:
         NotFound: One of the runs is not there, or may not be read.
     """
     runs = {key.run: readable.read_run(key.run) for key in keys}
     if window.axis == "relative" and not window.started:
-        started = {run: int(found.attributes["created"]) for run, found in runs.items()}
-        window = Window(window.axis, window.low, window.high, window.columns, started, window.smoothing)
+        window = replace(window, started=read_origins(readable, runs))
     return readable.index.series.read_window(keys, window, readable.read_cutoffs(runs), read_shared(readable, runs))
 
 
@@ -215,7 +250,8 @@ def open_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | N
     Raises:
         NotFound: Its content is gone (`blob.missing`).
     """
-    return open_blob(readable.root, str(find_artifact(readable, run, path, step=step).sha256))
+    found = find_artifact(readable, run, path, step=step)
+    return open_blob(readable.root, RunId(run), str(found.sha256))
 
 
 def find_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | None = None) -> Artifact:
@@ -262,13 +298,14 @@ def list_media(readable: ReadableIndex, run: str, name: str | None = None) -> li
     """Return what a run logged beside numbers, by name and step; only of one name if asked."""
     found = readable.read_run(run)
     rows = readable.index.catalog.read_controls(found.id, (Media.tag_name,))
-    items = [_to_media(row) for row in rows]
+    items = [_to_media(found.id, row) for row in rows]
     return sorted((item for item in items if name in (None, item.name)), key=lambda item: (item.name, item.step))
 
 
-def _to_media(row: ControlRow) -> MediaItem:
+def _to_media(run: RunId, row: ControlRow) -> MediaItem:
     record: Any = decode_control(row)
     return MediaItem(
+        run,
         record.name,
         record.kind,
         record.step,
@@ -290,4 +327,4 @@ def open_media(readable: ReadableIndex, item: MediaItem) -> BinaryIO:
     """
     if item.data is not None or item.sha256 is None:
         return io.BytesIO(item.data or b"")
-    return io.BytesIO(read_blob(readable.root, item.sha256))
+    return io.BytesIO(read_blob(readable.root, item.run, item.sha256))

@@ -1,78 +1,67 @@
-"""What a forked run shares with the run that it was forked from: found at read time, and never copied.
+"""What a forked run shares with the runs before it, as one who may read it sees it, and where its time begins.
 
-A fork is one reference record: another run, and the last step that both have. Its series are the other's points
-up to that step and then its own. Summaries, and so tables, sorting and search, stay the run's own: a table of ten
-thousand forks must not read the runs behind them.
+Points are never copied: see `ingest.forks`, which the index's summaries come from by the same rule.
 """
 
-import re
 from collections.abc import Iterable
 
-from everbloom.core.ids import RunId, WriterId, is_run_id
-from everbloom.core.records import Record, Reference, Rewind
+from everbloom.core.ids import RunId
 from everbloom.index.pieces import Shared
-from everbloom.ingest.fold import RECORDING_KINDS, Sighting, fold_items
-from everbloom.ingest.runs import decode_control, to_items
+from everbloom.ingest.forks import read_shares
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.views import Fork
 
-_STEP = re.compile(r"step (-?\d{1,19})")
-_SCHEME = "everbloom:"
 
-
-def parse_fork(record: Record) -> tuple[RunId, int] | None:
-    """Return the run and the step that a reference says its run was forked from; None where it says no such thing."""
-    if not isinstance(record, Reference) or record.kind != "fork" or not record.uri.startswith(_SCHEME):
-        return None
-    run, step = record.uri[len(_SCHEME) :], _STEP.fullmatch(record.checksum)
-    return (RunId(run), int(step[1])) if step is not None and is_run_id(run) else None
-
-
-def find_fork(readable: ReadableIndex, run: str) -> tuple[RunId, int] | None:
-    """Return what a run was forked from, and the last step that it shares; None where it was not."""
-    rows = readable.index.catalog.read_controls(RunId(run), (Reference.tag_name,))
-    return next((fork for row in rows if (fork := parse_fork(decode_control(row))) is not None), None)
-
-
-def read_fork(readable: ReadableIndex, run: str) -> Fork | None:
+def read_fork(readable: ReadableIndex, run: RunId) -> Fork | None:
     """Return what a run was forked from, with its name; `name` is None where that may not be read or is not there."""
-    fork = find_fork(readable, run)
+    fork = readable.index.catalog.read_forks([run]).get(run)
     if fork is None:
         return None
-    source = readable.read_runs([fork[0]])
-    return Fork(fork[0], source[0].name if source else None, fork[1])
+    source = readable.read_runs([fork.source])
+    shared = read_shared(readable, [run])
+    return Fork(fork.source, source[0].name if source else None, fork.step, run in shared)
 
 
 def read_shared(readable: ReadableIndex, runs: Iterable[str]) -> dict[RunId, Shared]:
     """Return what forked runs share with those before them, all the way up; others are absent."""
-    answer: dict[RunId, Shared] = {}
-    for run in dict.fromkeys(map(RunId, runs)):
-        limits: dict[WriterId, int] = {}
-        sources = _follow(readable, run, limits)
-        if sources:
-            answer[run] = Shared(tuple(sources), limits)
-    return answer
+    catalog = readable.index.catalog
+    wanted = [RunId(run) for run in dict.fromkeys(runs)]
+    forked = list(catalog.read_forks(wanted))
+    return read_shares(catalog, catalog.read_namespaces(forked)) if forked else {}
 
 
-def _follow(readable: ReadableIndex, run: RunId, limits: dict[WriterId, int]) -> list[RunId]:
-    """Collect the limits of each writer of the runs before; stops where one is missing or was there already."""
-    seen, at = [run], run
-    bound: int | None = None
-    while (fork := find_fork(readable, at)) is not None:
-        source, step = fork
-        if source in seen or not readable.read_runs([source]):
-            break
-        # A fork that was itself taken back to an earlier step has lost what it shared behind that step, too.
-        bound = min([step, *_read_rewinds(readable, at), *(() if bound is None else (bound,))])
-        folded = fold_items(to_items(readable.index.catalog.read_controls(source, ("start", "rewind"))), Sighting())
-        for writer, start in folded.writers.items():
-            if start.kind in RECORDING_KINDS:  # a watcher's steps are seconds of another process
-                limits[WriterId(writer)] = min(bound, folded.cutoffs.get(WriterId(writer), bound))
-        seen.append(source)
-        at = source
-    return seen[1:]
+def read_origins(readable: ReadableIndex, runs: Iterable[str]) -> dict[RunId, int]:
+    """Return where the relative axis has its 0 for runs, and for those that they share points with.
 
+    It is a run's start. A fork goes on where what it shares ends: the shared points lie at the source's own relative
+    time, and the fork's own points follow them by the time since the fork's start. So a fork lies on its source up to
+    where it leaves it, nothing lies below 0, and the axis is the time that training took.
 
-def _read_rewinds(readable: ReadableIndex, run: RunId) -> list[int]:
-    records = [decode_control(row) for row in readable.index.catalog.read_controls(run, ("rewind",))]
-    return [record.step for record in records if isinstance(record, Rewind)]
+    Returns:
+        UTC microseconds; of a fork earlier than its start by as much time as what it shares took.
+    """
+    wanted = [RunId(run) for run in dict.fromkeys(runs)]
+    shares = read_shared(readable, wanted)
+    if shares:
+        shares |= read_shared(readable, {source for shared in shares.values() for source in shared.runs})
+    every = dict.fromkeys([*wanted, *(source for shared in shares.values() for source in shared.runs)])
+    rows = readable.index.catalog.read_runs(list(every))
+    origins: dict[RunId, int] = {}
+
+    def find_origin(run: RunId) -> int:
+        if run not in origins:
+            origins[run] = int(rows[run].document.attributes["created"])
+            shared = shares.get(run)
+            if shared is not None:
+                took = [
+                    reach - find_origin(source)
+                    for source in shared.runs
+                    if (reach := readable.index.series.read_reach(source, shared.limits)) is not None
+                ]
+                origins[run] -= max([0, *took])
+        return origins[run]
+
+    for run in every:
+        if run in rows:
+            find_origin(run)
+    return origins

@@ -6,7 +6,8 @@ first, last, min and max of each bucket. Both series are read in full, because a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId
 from everbloom.core.values import check_metric_name
+from everbloom.index.pieces import Cutoffs, Shares
+from everbloom.index.ranks import check_reduce, join_ranks
 from everbloom.index.reduce import Candidates, SeriesEnvelope, reduce_candidates
 from everbloom.index.smooth import smooth
 from everbloom.index.window import COLUMNS_MAX, SeriesKey
@@ -87,18 +90,38 @@ def read_paired(readable: ReadableIndex, keys: Sequence[SeriesKey], window: Metr
     """
     ids = [readable.read_run(run).id for run in dict.fromkeys(key.run for key in keys)]
     cutoffs, shares = readable.read_cutoffs(ids), read_shared(readable, ids)
-    known: dict[tuple[RunId, str, int], tuple[IntArray, FloatArray]] = {}
+    known: dict[tuple[RunId, str, int | None], tuple[IntArray, FloatArray]] = {}
 
-    def read(run: RunId, metric: str, rank: int) -> tuple[IntArray, FloatArray]:
+    def read(run: RunId, metric: str, rank: int | None) -> tuple[IntArray, FloatArray]:
         if (run, metric, rank) not in known:
             stored = readable.index.series.read_series(run, metric, rank, cutoffs, shares)
             known[run, metric, rank] = (stored.steps[~stored.greyed], stored.values[~stored.greyed])
         return known[run, metric, rank]
 
+    ranks = [_list_ranks(readable, key, cutoffs, shares) for key in keys]
     pairs = [
-        pair_by_step(*read(key.run, window.x_metric, key.rank), *read(key.run, key.metric, key.rank)) for key in keys
+        pair_by_step(*read(key.run, window.x_metric, rank), *read(key.run, key.metric, rank))
+        for key, own in zip(keys, ranks, strict=True)
+        for rank in own
     ]
-    return reduce_paired(pairs, window)
+    envelope = reduce_paired(pairs, window)
+    reduced = iter(envelope.series)
+    series = (_join(key, list(islice(reduced, len(own)))) for key, own in zip(keys, ranks, strict=True))
+    return replace(envelope, series=tuple(series))
+
+
+def _list_ranks(readable: ReadableIndex, key: SeriesKey, cutoffs: Cutoffs, shares: Shares) -> list[int | None]:
+    """Return the ranks that a series is read from: each of them where they are reduced, else the one asked for."""
+    check_reduce(key.rank, key.reduce)
+    if key.reduce is None:
+        return [key.rank]
+    found = readable.index.series.read_summaries([key.run], cutoffs, metrics=[key.metric], shares=shares)
+    return [*sorted(found.get(key.run, {}).get(key.metric, {}))] or [None]
+
+
+def _join(key: SeriesKey, ranks: list[SeriesEnvelope]) -> SeriesEnvelope:
+    """Reduce ranks, each over its own x; as on an axis of time, no two of them share their places."""
+    return ranks[0] if key.reduce is None else join_ranks(ranks, key.reduce, is_time=True)
 
 
 def pair_by_step(x_steps: IntArray, xs: FloatArray, steps: IntArray, values: FloatArray) -> Paired:

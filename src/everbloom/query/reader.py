@@ -14,6 +14,8 @@ from everbloom.core.errors import NotFound, Unavailable
 from everbloom.core.ids import RunId
 from everbloom.core.records import Direction
 from everbloom.core.settings import Settings
+from everbloom.index.documents import MetricSummary
+from everbloom.index.ranks import Reduce
 from everbloom.index.series import MetricInfo
 from everbloom.index.store import Index, is_index_swapped, open_empty_index, open_index
 from everbloom.index.window import Envelope, SeriesKey, Window
@@ -332,9 +334,15 @@ class Reader:
         """Return a run's metrics by name; see `detail.list_metrics`."""
         return detail.list_metrics(self.readable, run)
 
-    def read_series(self, run: str, metric: str, rank: int = 0) -> Series:
+    def read_summaries(
+        self, run: str, *, rank: int | None = None, reduce: Reduce | None = None
+    ) -> dict[str, MetricSummary]:
+        """Read a run's summaries of one rank, or reduced over all; see `detail.read_summaries`."""
+        return detail.read_summaries(self.readable, run, rank=rank, reduce=reduce)
+
+    def read_series(self, run: str, metric: str, rank: int | None = None, *, reduce: Reduce | None = None) -> Series:
         """Read a series at full resolution, rewound points marked; see `detail.read_series`."""
-        return detail.read_series(self.readable, run, metric, rank)
+        return detail.read_series(self.readable, run, metric, rank, reduce=reduce)
 
     def read_window(self, keys: Sequence[SeriesKey], window: Window) -> Envelope:
         """Reduce series to one common grid; see `detail.read_window`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from everbloom.index.documents import MetricSummary
 from everbloom.index.window import SeriesKey, Window
+from everbloom.query.forks import read_shared
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.views import Run
 
@@ -47,8 +48,9 @@ class SparkCache:
 
 def draw_spark(readable: ReadableIndex, run: Run, metric: str) -> Spark | None:
     """Return a run's sparkline of a metric; None where there are no points."""
-    cutoffs = readable.read_cutoffs([run.id])
-    envelope = readable.index.series.read_window([SeriesKey(run.id, metric)], Window(columns=POINTS), cutoffs)
+    cutoffs, shares = readable.read_cutoffs([run.id]), read_shared(readable, [run.id])
+    window = Window(columns=POINTS)
+    envelope = readable.index.series.read_window([SeriesKey(run.id, metric)], window, cutoffs, shares)
     series = envelope.series[0]
     if not len(envelope.x) or not series.count.any():
         return None

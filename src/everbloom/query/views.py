@@ -5,7 +5,7 @@ series, console, files, how exactly it ended) is read when asked for, through th
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from everbloom.core.values import SYSTEM_PREFIX
 from everbloom.index.catalog import DamageRow
 from everbloom.index.console import ConsoleMatch
 from everbloom.index.documents import MetricSummary
+from everbloom.index.ranks import Reduce
 from everbloom.query.extras import import_optional
 
 __all__ = ["Artifact", "ConsoleMatch", "MediaItem", "MetricSummary", "Run", "RunDetail", "RunEnd", "Series"]
@@ -28,7 +29,13 @@ __all__ = ["Artifact", "ConsoleMatch", "MediaItem", "MetricSummary", "Run", "Run
 class RunSource(Protocol):
     """Where a run reads on; a `Reader`."""
 
-    def read_series(self, run: str, metric: str, rank: int = 0) -> "Series": ...
+    def read_series(
+        self, run: str, metric: str, rank: int | None = None, *, reduce: Reduce | None = None
+    ) -> "Series": ...
+
+    def read_summaries(
+        self, run: str, *, rank: int | None = None, reduce: Reduce | None = None
+    ) -> Mapping[str, MetricSummary]: ...
 
     def read_logs(
         self, run: str, *, tail: int | None = None, grep: str | None = None
@@ -41,25 +48,37 @@ class RunSource(Protocol):
 
 @dataclass(frozen=True)
 class Series:
-    """All points of one metric of one source of a run, in the order of (step, time).
+    """All points of one metric of one source of a run in the order of (step, time); or of all sources, reduced.
+
+    Reduced, there is one point a step: of the values that the ranks logged at that step. A rank takes part with its
+    last value there, not at all in steps that it did not log, and never with NaN; points that a rewind took back are
+    left out. `times` then are the latest of each step.
 
     Attributes:
         run: The run's id.
         metric: The metric's name.
-        source: The rank that logged it.
-        steps: Repeats allowed, shape (n,), int64.
-        values: NaN and ±inf as logged, shape (n,), float64.
+        source: The rank that logged it; None where ranks are reduced.
+        steps: Repeats allowed where not reduced, shape (n,), int64.
+        values: NaN and ±inf as logged, shape (n,), float64; reduced, NaN where no rank has a number.
         times: UTC microseconds since 1970, shape (n,), int64.
         greyed: Which points a rewind has taken out of count, shape (n,), bool.
+        reduce: What `values` are of the ranks; None = one rank's own.
+        ranks: Those that it was read from, rising.
+        low: The least value that any rank logged at each step, shape (n,), float64; None where not reduced.
+        high: The greatest, likewise; `low` to `high` is the band around `values`.
     """
 
     run: RunId
     metric: str
-    source: int
+    source: int | None
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
     times: NDArray[np.int64]
     greyed: NDArray[np.bool_]
+    reduce: Reduce | None = None
+    ranks: tuple[int, ...] = ()
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -69,23 +88,26 @@ class Series:
         if not self.greyed.any():
             return self
         kept = ~self.greyed
-        columns = (self.steps[kept], self.values[kept], self.times[kept], self.greyed[kept])
-        return Series(self.run, self.metric, self.source, *columns)
+        columns = {name: getattr(self, name)[kept] for name in ("steps", "values", "times", "greyed")}
+        return replace(self, **columns)
 
     def to_columns(self) -> dict[str, NDArray[Any]]:
-        """Return step, value and time (`datetime64[us]`, UTC) as columns."""
-        return {"step": self.steps, "value": self.values, "time": self.times.view("datetime64[us]")}
+        """Return step, value and time (`datetime64[us]`, UTC) as columns; of reduced ranks `low` and `high`, too."""
+        columns: dict[str, NDArray[Any]] = {"step": self.steps, "value": self.values}
+        if self.low is not None and self.high is not None:
+            columns |= {"low": self.low, "high": self.high}
+        return columns | {"time": self.times.view("datetime64[us]")}
 
     def to_pandas(self) -> Any:
-        """Return a pandas `DataFrame` with columns `step`, `value`, `time`."""
+        """Return a pandas `DataFrame` with the columns of `to_columns`."""
         return import_optional("pandas", purpose="to_pandas()").DataFrame(self.to_columns())
 
     def to_polars(self) -> Any:
-        """Return a polars `DataFrame` with columns `step`, `value`, `time`."""
+        """Return a polars `DataFrame` with the columns of `to_columns`."""
         return import_optional("polars", purpose="to_polars()").DataFrame(self.to_columns())
 
     def to_arrow(self) -> Any:
-        """Return an Arrow table with columns `step`, `value`, `time`."""
+        """Return an Arrow table with the columns of `to_columns`."""
         return import_optional("pyarrow", purpose="to_arrow()").table(self.to_columns())
 
 
@@ -181,7 +203,11 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, MetricSummary]:
-        """Summaries by metric; those of resources are in `system`."""
+        """Summaries by metric, of rank 0; those of resources are in `system`.
+
+        Of a metric that rank 0 never logged they are of the lowest rank that did, which `.rank` tells. A forked run's
+        are over the points that it shares and its own.
+        """
         return {name: found for name, found in self.metrics.items() if not name.startswith(SYSTEM_PREFIX)}
 
     @cached_property
@@ -245,13 +271,38 @@ class Run:
         """Whether anybody likes it."""
         return bool(self.attributes.get("likes"))
 
-    def series(self, metric: str, source: int = 0) -> Series:
+    def series(self, metric: str, rank: int | None = None, *, reduce: Reduce | None = None) -> Series:
         """Read a metric at full resolution; points that a rewind took out of count are left out.
 
+        Args:
+            metric: The metric's name.
+            rank: Whose points; None = rank 0's, or where it has none those of the lowest rank that has any.
+            reduce: Reduce all ranks to one line instead, `mean`, `min` or `max`, with a band from `low` to `high`; see
+                `Series` for how steps are paired and what NaN does.
+
         Raises:
-            NotFound: The run has no such metric (`metric.unknown`); names those that are close.
+            NotFound: The run has no such metric, or not of that rank (`metric.unknown`); names those that are close.
+            InvalidInput: A rank and a reduction are both given, or the reduction is none of the three.
         """
-        return self.source.read_series(self.id, metric, source).without_greyed()
+        return self.source.read_series(self.id, metric, rank, reduce=reduce).without_greyed()
+
+    def summaries(self, *, rank: int | None = None, reduce: Reduce | None = None) -> dict[str, MetricSummary]:
+        """Read summaries of another rank, or reduced over all; without arguments they are `summary`, read anew.
+
+        Args:
+            rank: Only metrics that this rank logged, its own points; None = as in `summary`.
+            reduce: Reduce each word over the ranks that have the metric, each with its whole series: with `mean`, `max`
+                is the mean of the ranks' greatest values, `last` the mean of their last ones, wherever each ended.
+                NaN takes no part. `n` is the points of all ranks, `last_step` the highest.
+
+        Returns:
+            By metric; those of resources are left out.
+
+        Raises:
+            InvalidInput: A rank and a reduction are both given, or the reduction is none of the three.
+        """
+        found = self.source.read_summaries(self.id, rank=rank, reduce=reduce)
+        return {name: summary for name, summary in found.items() if not name.startswith(SYSTEM_PREFIX)}
 
     def logs(self) -> str:
         """Read all that the run printed."""
@@ -293,6 +344,7 @@ class Artifact:
 class MediaItem:
     """An image, table, text … that was logged under a name at a step; `open_media` reads it."""
 
+    run: RunId
     name: str
     kind: str
     step: int
@@ -317,11 +369,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Fork:
-    """What a run was forked from: a run, its name where it can be read, and the last step that both share."""
+    """What a run was forked from.
 
-    run: str
+    Attributes:
+        run: The other run.
+        name: Its name; None where it is not there, or may not be read.
+        step: The last step that both share.
+        is_shared: Whether its points are this run's too; not where it is not there or in another namespace.
+    """
+
+    run: RunId
     name: str | None
     step: int
+    is_shared: bool
 
 
 @dataclass(frozen=True)
@@ -341,6 +401,7 @@ class RunDetail:
         rewound_from: The step that the last resume went back to.
         last_heard_at: The latest time in the run's journals, UTC; None = nothing yet.
         forked_from: The run whose points up to a step are this run's too.
+        ranks: The ranks of the processes that recorded it, rising.
     """
 
     run: Run
@@ -358,6 +419,7 @@ class RunDetail:
     rewound_from: int | None
     last_heard_at: datetime | None
     forked_from: Fork | None = None
+    ranks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

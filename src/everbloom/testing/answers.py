@@ -5,8 +5,10 @@ from typing import Any
 from everbloom.core.ids import RunId
 from everbloom.index.attribute_columns import ColumnSnapshot
 from everbloom.index.columns import MISSING_CELL, cell_at
+from everbloom.index.ranks import Reduce
 from everbloom.index.store import Index
 from everbloom.index.window import SeriesKey, Window
+from everbloom.ingest.forks import read_shares
 from everbloom.ingest.runs import read_folded
 
 
@@ -45,17 +47,21 @@ def _read_run(index: Index, run: RunId) -> dict[str, Any]:
         "tail": index.console.read_tail(run, 7),
         "grep": list(index.console.find_lines(run, "STRASSE")),
     }
-    for info in index.series.list_metrics(run, folded.cutoffs):
-        for rank in info.ranks:
-            series = index.series.read_series(run, info.metric, rank, folded.cutoffs)
-            arrays = (series.steps, series.times, series.values, series.greyed)
-            answers[f"{info.metric}@{rank}"] = [array.tobytes() for array in arrays]
+    shares = read_shares(index.catalog, index.catalog.read_namespaces([run]))
+    answers["shares"] = shares
+    reach = [index.series.read_reach(source, shared.limits) for shared in shares.values() for source in shared.runs]
+    answers["reach"] = reach
+    for info in index.series.list_metrics(run, folded.cutoffs, shares):
+        for rank in (*info.ranks, None):
+            how: Reduce | None = "mean" if rank is None else None
+            key = SeriesKey(run, info.metric, rank, how)
+            series = index.series.read_series(*key[:3], folded.cutoffs, shares, reduce=how)
+            arrays = (series.steps, series.times, series.values, series.greyed, series.low, series.high)
+            answers[f"{key}"] = [None if array is None else array.tobytes() for array in arrays]
             for smoothing in (None, 0.9):
-                key = SeriesKey(run, info.metric, rank)
                 window = Window(columns=50, smoothing=smoothing)
-                answers[f"{info.metric}@{rank} chart {smoothing}"] = repr(
-                    index.series.read_window([key], window, folded.cutoffs)
-                )
+                found = index.series.read_window([key], window, folded.cutoffs, shares)
+                answers[f"{key} chart {smoothing}"] = repr(found)
     return answers
 
 

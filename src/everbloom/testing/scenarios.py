@@ -1,4 +1,4 @@
-"""Seeded stores with everything that makes folding hard: several writers a run, ranks, resumes, edits, odd values.
+"""Seeded stores with all that makes folding hard: several writers a run, ranks, resumes, forks, edits, odd values.
 
 Times are given, not read, so that a scenario is the same for the same seed but for its random writer ids.
 """
@@ -44,14 +44,18 @@ class Scenario:
 
 
 def write_scenario(root: Path, seed: int, *, runs: int = 4, rows: int = 400) -> Scenario:
-    """Write a store with some runs, each by one to four writers, and a few edits."""
+    """Write a store with some runs, each by one to four writers, some forks of others, and a few edits."""
     rng = random.Random(seed)
-    scenario = Scenario(root)
-    for number in range(runs):
-        start_us = _START_US + number * 3_600 * _SECOND_US + rng.randrange(1000)
-        run = past_run_id(start_us, kind="scenario", place=str(seed), original_id=str(number))
-        scenario.runs.append(run)
-        _write_run(root, run, start_us, rng, number, rows)
+    starts = [_START_US + number * 3_600 * _SECOND_US + rng.randrange(1000) for number in range(runs)]
+    ids = [
+        past_run_id(start_us, kind="scenario", place=str(seed), original_id=str(number))
+        for number, start_us in enumerate(starts)
+    ]
+    scenario = Scenario(root, ids)
+    for number, start_us in enumerate(starts):
+        # Of any of them: of a later one, of one that is a fork itself, of itself, and in a ring.
+        fork = rng.choice(ids) if rng.random() < 0.6 else None
+        _write_run(root, ids[number], start_us, rng, number, rows, fork=fork)
     for number in range(rng.randrange(3, 9)):
         time_us = _START_US + 90_000 * _SECOND_US + rng.choice([number, 5, -number]) * _SECOND_US
         append_edit(root, rng.choice(scenario.runs), rng.choice(["ann", "bo"]), _make_edit(rng), time_us=time_us)
@@ -66,12 +70,15 @@ def _make_edit(rng: random.Random) -> Record:
             records.Set(fields={"verdict": rng.choice(["supported", "refuted"]), "conclusion": f"c{rng.randrange(9)}"}),
             records.Set(fields={"project": rng.choice(["p", "q", "moved"])}),
             records.Set(fields={"archived": rng.random() < 0.5}),
+            records.Set(fields={"namespace": rng.choice(["local", "elsewhere"])}),
             records.Like(on=rng.random() < 0.7, user=rng.choice(["ann", "bo"])),
         ]
     )
 
 
-def _write_run(root: Path, run: RunId, start_us: int, rng: random.Random, number: int, rows: int) -> None:
+def _write_run(
+    root: Path, run: RunId, start_us: int, rng: random.Random, number: int, rows: int, *, fork: RunId | None
+) -> None:
     clock = start_us
     sessions = rng.choice([1, 1, 2])
     for session in range(sessions):
@@ -80,6 +87,10 @@ def _write_run(root: Path, run: RunId, start_us: int, rng: random.Random, number
             writer = _open(root, run, records.Start(kind="rank" if rank else "process", rank=rank), clock + rank)
             if rank == 0:
                 _write_head(writer, run, rng, number, clock, session)
+                if fork is not None and not session:
+                    step = rng.randrange(-5, rows * 2)
+                    reference = records.Reference(uri=f"everbloom:{fork}", kind="fork", checksum=f"step {step}")
+                    writer.append(reference, time_us=clock + 2)
             if session:
                 writer.append(records.Rewind(step=rng.randrange(rows)), time_us=clock + 10 + rank)
             _write_rows(writer, rng, rows, clock, offset=session * rows // 2)

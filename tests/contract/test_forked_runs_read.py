@@ -1,0 +1,210 @@
+"""A forked run has the points of its source up to where it leaves it: in series, summaries, tables, filters, charts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from everbloom.core.clock import now_us
+from everbloom.core.ids import RunId, new_run_id
+from everbloom.core.records import Reference, Rewind, Set
+from everbloom.core.settings import Settings
+from everbloom.index.window import SeriesKey, Window
+from everbloom.ingest.indexer import reindex
+from everbloom.journal.edits import append_edit
+from everbloom.query.reader import Reader, RunQuery, open_reader
+from everbloom.testing.databases import fresh_store_database
+from everbloom.testing.stores import SECOND_US, RunSpec, open_run
+
+START_US = now_us() - 36_000 * SECOND_US
+
+
+@pytest.fixture
+def settings(database_place: Path | str, tmp_path: Path) -> Iterator[Settings]:
+    with fresh_store_database(database_place) as database:
+        yield Settings(root=tmp_path / "store", database=database)
+
+
+def log_run(
+    root: Path,
+    name: str,
+    rows: dict[int, dict[str, float]],
+    *,
+    at_s: int = 0,
+    fork: tuple[str, int] | None = None,
+    run: RunId | None = None,
+    rewind: int | None = None,
+    **fields: object,
+) -> RunId:
+    """Record rows by step, one a second from `at_s` seconds after the test's start."""
+    start_us = START_US + at_s * SECOND_US
+    said = [Set(fields={"name": name, "project": "p", **fields})]
+    said += [Reference(uri=f"everbloom:{fork[0]}", kind="fork", checksum=f"step {fork[1]}")] if fork else []
+    said += [Rewind(step=rewind)] if rewind is not None else []
+    writer = open_run(root, RunSpec(end=None, records=said), run=run, created_us=start_us)
+    for second, (step, values) in enumerate(rows.items()):
+        writer.append_row(step, start_us + (second + 1) * SECOND_US, values)
+    writer.close()
+    return writer.run
+
+
+def losses(first: int, *values: float) -> dict[int, dict[str, float]]:
+    return {first + i: {"loss": value} for i, value in enumerate(values)}
+
+
+def read_loss(reader: Reader, run: str) -> tuple[float, ...]:
+    loss = reader.read_runs([run])[0].summary["loss"]
+    return loss.n, loss.first, loss.last, loss.min, loss.max, loss.mean, loss.best, loss.last_step
+
+
+def test_a_forks_summaries_are_over_what_it_shares_and_its_own_points(settings):
+    source = log_run(settings.root, "source", losses(0, 8.0, 1.0, 6.0, 100.0))
+    fork = log_run(settings.root, "fork", losses(3, 3.0, 2.0), at_s=100, fork=(source, 2))
+    with open_reader(settings) as reader:
+        assert read_loss(reader, fork) == (5, 8.0, 2.0, 1.0, 8.0, 4.0, 1.0, 4)
+        assert read_loss(reader, source) == (4, 8.0, 100.0, 1.0, 100.0, 28.75, 1.0, 3)
+
+
+def test_what_only_the_source_logged_stands_in_the_forks_lists_as_well(settings):
+    source = log_run(settings.root, "source", {0: {"loss": 2.0}, 1: {"acc": 0.5}, 2: {"late": 1.0}})
+    fork = log_run(settings.root, "fork", losses(2, 1.0), at_s=60, fork=(source, 1))
+    with open_reader(settings) as reader:
+        run = reader.find_run("fork").run
+        assert sorted(run.summary) == ["acc", "loss"]
+        assert [info.metric for info in reader.list_metrics(fork)] == ["acc", "loss"]
+        assert run.series("acc").values.tolist() == [0.5]
+        assert [row.name for row in reader.list_runs(RunQuery("metrics.acc.max >= 0.5")).runs] == ["fork", "source"]
+        assert "metrics.acc.max" in [column.key for column in reader.list_columns(RunQuery("name = fork")).columns]
+        assert reader.read_sparks([run], "loss") != [None]
+
+
+def test_filters_sorting_and_the_page_see_the_same_numbers(settings):
+    source = log_run(settings.root, "source", losses(0, 9.0, 0.5, 7.0))
+    for name, step, own in (("early", 0, 4.0), ("late", 1, 6.0)):
+        log_run(settings.root, name, losses(step + 1, own), at_s=60 + step, fork=(source, step))
+    with open_reader(settings) as reader:
+        assert [run.name for run in reader.list_runs(RunQuery("metrics.loss.min > 1")).runs] == ["early"]
+        assert [run.name for run in reader.list_runs(RunQuery("", sort="metrics.loss.min,metrics.loss.last")).runs] == [
+            "late",
+            "source",
+            "early",
+        ]
+        for run in reader.list_runs(RunQuery()).runs:
+            assert run.series("loss").values.min() == run.summary["loss"].min
+            assert len(run.series("loss")) == run.summary["loss"].n
+
+
+def test_a_source_that_is_taken_in_after_its_fork_is_counted_then(settings):
+    source = new_run_id(START_US)
+    fork = log_run(settings.root, "fork", losses(5, 3.0), at_s=50, fork=(source, 4))
+    with open_reader(settings) as reader:
+        assert read_loss(reader, fork)[:2] == (1, 3.0)
+        detail = reader.read_detail(fork)
+        assert (detail.forked_from.name, detail.forked_from.step, detail.forked_from.is_shared) == (None, 4, False)
+        log_run(settings.root, "source", losses(0, 7.0, 8.0), run=source)
+        assert reader.refresh()
+        assert read_loss(reader, fork)[:2] == (3, 7.0)
+        assert reader.read_detail(fork).forked_from.name == "source"
+        assert reader.read_detail(fork).forked_from.is_shared
+
+
+def test_a_source_that_grows_below_the_fork_grows_it_and_above_it_leaves_it_alone(settings):
+    writer = open_run(settings.root, RunSpec(fields={"name": "source"}, end=None), created_us=START_US)
+    writer.append_row(0, START_US, {"loss": 9.0})
+    fork = log_run(settings.root, "fork", losses(11, 1.0), at_s=5, fork=(writer.run, 10))
+    with open_reader(settings) as reader:
+        assert read_loss(reader, fork)[0] == 2
+        writer.append_row(10, START_US + 1, {"loss": 8.0})
+        reader.refresh()
+        assert read_loss(reader, fork)[0] == 3
+        before = reader.read_runs([fork])[0]
+        writer.append_row(11, START_US + 2, {"loss": 700.0})
+        assert reader.refresh()
+        assert reader.read_runs([fork])[0] == before
+        writer.append_row(3, START_US + 3, {"loss": 500.0})
+        reader.refresh()
+        assert read_loss(reader, fork)[4] == 500.0
+    writer.close()
+
+
+def test_what_a_rewind_of_the_source_took_back_is_gone_from_its_forks(settings):
+    source = log_run(settings.root, "source", losses(0, 9.0, 8.0, 1.0))
+    fork = log_run(settings.root, "fork", losses(3, 4.0), at_s=20, fork=(source, 2))
+    with open_reader(settings) as reader:
+        assert read_loss(reader, fork)[:4] == (4, 9.0, 4.0, 1.0)
+        log_run(settings.root, "source", losses(2, 6.0), at_s=40, run=source, rewind=1)
+        reader.refresh()
+        assert read_loss(reader, fork)[:4] == (4, 9.0, 4.0, 4.0)
+        assert reader.find_run("fork").run.series("loss").values.tolist() == [9.0, 8.0, 6.0, 4.0]
+
+
+def test_a_fork_of_a_fork_shares_what_both_before_it_do(settings):
+    first = log_run(settings.root, "first", losses(0, 9.0, 8.0, 7.0, 6.0))
+    second = log_run(settings.root, "second", losses(3, 5.0, 4.0, 3.0), at_s=20, fork=(first, 2))
+    third = log_run(settings.root, "third", losses(4, 1.0), at_s=40, fork=(second, 3))
+    early = log_run(settings.root, "early", losses(2, 2.0), at_s=60, fork=(second, 1))
+    with open_reader(settings) as reader:
+        assert reader.read_series(third, "loss").values.tolist() == [9.0, 8.0, 7.0, 5.0, 1.0]
+        assert read_loss(reader, third)[:5] == (5, 9.0, 1.0, 1.0, 9.0)
+        assert reader.read_series(early, "loss").values.tolist() == [9.0, 8.0, 2.0]
+        log_run(settings.root, "first", losses(1, 50.0), at_s=80, run=first, rewind=0)
+        reader.refresh()
+        assert read_loss(reader, third)[4] == 50.0  # though only the run before the run before it has changed
+
+
+def test_runs_that_fork_from_each_other_are_read_all_the_same(settings):
+    a, b = new_run_id(START_US), new_run_id(START_US)
+    log_run(settings.root, "a", losses(0, 1.0), run=a, fork=(b, 5))
+    log_run(settings.root, "b", losses(1, 2.0), run=b, fork=(a, 5))
+    log_run(settings.root, "self", losses(0, 3.0), run=(own := new_run_id(START_US)), fork=(own, 5))
+    with open_reader(settings) as reader:
+        assert [read_loss(reader, run)[0] for run in (a, b, own)] == [2, 2, 1]
+        reader.read_window([SeriesKey(run, "loss") for run in (a, b, own)], Window("relative"))
+
+
+def test_points_are_shared_within_a_namespace_only(settings):
+    """Whoever may read a namespace would otherwise read any run by forking it."""
+    source = log_run(settings.root, "source", losses(0, 9.0), namespace="theirs")
+    fork = log_run(settings.root, "fork", losses(1, 1.0), fork=(source, 0), namespace="mine")
+    with open_reader(settings, namespaces=frozenset({"mine"})) as reader:
+        assert read_loss(reader, fork)[0] == len(reader.read_series(fork, "loss")) == 1
+        assert (reader.read_detail(fork).forked_from.name, reader.read_detail(fork).forked_from.is_shared) == (
+            None,
+            False,
+        )
+    append_edit(settings.root, source, "ann", Set(fields={"namespace": "mine"}))
+    with open_reader(settings) as reader:
+        assert read_loss(reader, fork)[0] == len(reader.read_series(fork, "loss")) == 2
+
+
+def test_an_index_built_anew_sums_forks_up_as_the_one_that_was_fed(settings):
+    source = log_run(settings.root, "source", {step: {"loss": float(step % 97)} for step in range(9000)})
+    fork = log_run(settings.root, "fork", losses(5001, 3.0), at_s=9100, fork=(source, 5000))
+    with open_reader(settings) as reader:
+        fed = read_loss(reader, fork)
+        assert fed[0] == 5002
+    reindex(settings.root, settings.database)
+    with open_reader(settings) as reader:
+        assert read_loss(reader, fork) == fed
+
+
+def test_on_the_relative_axis_a_fork_goes_on_where_what_it_shares_ends(settings):
+    source = log_run(settings.root, "source", losses(0, 9.0, 8.0, 7.0))
+    fork = log_run(settings.root, "fork", losses(2, 5.0, 4.0), at_s=1000, fork=(source, 1))
+    again = log_run(settings.root, "again", losses(3, 1.0), at_s=5000, fork=(fork, 2))
+    with open_reader(settings) as reader:
+        keys = [SeriesKey(run, "loss") for run in (source, fork, again)]
+        found = reader.read_window(keys, Window("relative"))
+        assert (found.x / SECOND_US).tolist() == [1.0, 2.0, 3.0, 4.0]  # nothing below 0
+        lines = [[value for value in series.last.tolist() if value == value] for series in found.series]
+        assert lines == [[9.0, 8.0, 7.0], [9.0, 8.0, 5.0, 4.0], [9.0, 8.0, 5.0, 1.0]]
+
+
+def test_a_fork_keeps_the_relative_time_of_what_it_shares_in_chunks_and_packs_alike(settings):
+    rows = {step: {"loss": float(step), f"only/{step % 2}": 1.0} for step in range(10_000)}
+    source = log_run(settings.root, "source", rows)
+    fork = log_run(settings.root, "fork", losses(6001, 5.0), at_s=20_000, fork=(source, 6000))
+    with open_reader(settings) as reader:
+        found = reader.read_window([SeriesKey(fork, "loss")], Window("relative", columns=100_000))
+        assert len(found.x) == 6002
+        assert found.x[-1] - found.x[-2] == SECOND_US
