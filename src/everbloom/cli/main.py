@@ -55,6 +55,7 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("everbloom.cli.demo.command:demo", "Train real models on real data and record them.", _STORE),
     "storage": Entry("everbloom.cli.storage:storage", "Tell what takes the space; --pack closed runs.", _STORE),
     "reindex": Entry("everbloom.cli.storage:reindex", "Build the index anew from the journals.", _STORE),
+    "doctor": Entry("everbloom.cli.doctor:doctor", "Say what keeps runs from being recorded or shown here.", _STORE),
     "settings": Entry("everbloom.cli.settings:settings", "Show the settings in force and where each is from.", _STORE),
     "completion": Entry("everbloom.cli.completion:completion", "Print the shell's completion script.", _STORE),
 }

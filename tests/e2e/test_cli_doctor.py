@@ -1,0 +1,94 @@
+"""`everbloom doctor` says how a store records, and names what keeps it from recording or showing."""
+
+import json
+import subprocess
+
+import pytest
+
+from everbloom.journal.registry import register_writer
+from everbloom.testing.command_line import run_cli
+from everbloom.testing.recorded import run_script
+
+ONE_RUN = """
+    import everbloom as eb
+    with eb.init() as run:
+        run.log({"loss": 1.0})
+"""
+
+
+def examine(root, **variables):
+    done = run_cli(root, "doctor", "--json", variables=variables)
+    return done.code, {finding["what"]: finding for finding in json.loads(done.out)}
+
+
+def test_a_store_that_is_well_is_said_to_be_so(tmp_path):
+    run_script(tmp_path, ONE_RUN)
+    run_cli(tmp_path, "ls")
+    code, found = examine(tmp_path)
+    assert code == 0
+    assert found["store"] == {"what": "store", "state": "well", "seen": str(tmp_path), "advice": ""}
+    assert found["index"]["seen"] == "1 run on SQLite"
+    assert found["clock"]["state"] == "well"
+    assert "memory-mapped" in found["recording"]["seen"] or "one write()" in found["recording"]["seen"]
+
+
+def test_looking_changes_nothing(tmp_path):
+    run_script(tmp_path, ONE_RUN)
+    before = sorted(tmp_path.rglob("*"))
+    assert examine(tmp_path)[0] == 0
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_store_that_is_not_there_yet_is_well(tmp_path):
+    code, found = examine(tmp_path / "not" / "yet")
+    assert code == 0
+    assert "the first run will make" in found["store"]["seen"]
+    assert not (tmp_path / "not").exists()
+
+
+def test_a_damaged_index_is_failing_and_the_way_out_works(tmp_path):
+    run_script(tmp_path, ONE_RUN)
+    run_cli(tmp_path, "ls")
+    for path in (tmp_path / "index").rglob("*.db"):
+        path.write_bytes(b"no database at all" * 1000)
+    code, found = examine(tmp_path)
+    assert code == 1
+    assert found["index"]["state"] == "failing"
+    assert "everbloom reindex" in found["index"]["advice"]
+    assert run_cli(tmp_path, "reindex").code == 0
+    assert examine(tmp_path)[0] == 0
+
+
+def test_a_server_that_cannot_be_reached_is_failing(tmp_path):
+    run_script(tmp_path, ONE_RUN)
+    code, found = examine(tmp_path, EVERBLOOM_DATABASE="postgresql://127.0.0.1:1/none")
+    assert code == 1
+    assert found["index"]["state"] == "failing"
+
+
+def test_a_store_that_cannot_be_written_is_failing_and_named(tmp_path):
+    place = tmp_path / "sealed"
+    place.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=1M,ro", "tmpfs", str(place)]
+    if subprocess.run(mounted, capture_output=True, check=False).returncode:
+        pytest.xfail("mounting a read-only file system needs the right to mount")
+    try:
+        code, found = examine(place)
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+    assert code == 1
+    assert found["store"]["seen"] == f"{place} cannot be written: Read-only file system"
+    assert "EVERBLOOM_ROOT" in found["store"]["advice"]
+
+
+def test_journals_that_wait_to_be_taken_in_are_counted(tmp_path):
+    run_script(tmp_path, ONE_RUN)
+    run_cli(tmp_path, "ls")
+    register_writer(tmp_path, "0" * 32, "0" * 16)
+    assert examine(tmp_path)[1]["journals"]["seen"].startswith("1 journal being written")
+
+
+def test_people_get_a_line_for_each_finding(tmp_path):
+    done = run_cli(tmp_path, "doctor")
+    assert [line[0] for line in done.out.splitlines() if not line.startswith(" ")] != []
+    assert "store" in done.out
