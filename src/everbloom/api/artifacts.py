@@ -10,7 +10,8 @@ from everbloom.api.answers import Asking, Given, find_run
 from everbloom.api.content import Content, send_content
 from everbloom.api.preview.choose import name_type, preview
 from everbloom.api.preview.types import Preview
-from everbloom.artifacts.local import open_blob
+from everbloom.core.ids import RunId
+from everbloom.journal.blobs import open_blob
 from everbloom.query.reader import Reader
 from everbloom.query.views import Artifact
 
@@ -25,11 +26,11 @@ def read_artifact(
     inline: Annotated[bool, QueryParameter(description="Show it in place where that is safe.")] = False,
 ) -> Response[Any]:
     """Return a file; ranges are answered, large files are streamed."""
-    found = _find(store, run, path.removeprefix("/"), step)
+    owner, found = _find(store, run, path.removeprefix("/"), step)
     sha256, root = str(found.sha256), store.settings.root
-    open_blob(root, sha256).close()  # what is missing is said before the answer begins
+    open_blob(root, owner, sha256).close()  # what is missing is said before the answer begins
     content = Content(
-        lambda: open_blob(root, sha256),
+        lambda: open_blob(root, owner, sha256),
         found.size or 0,
         name_type(found.path, found.media_type),
         sha256,
@@ -49,10 +50,10 @@ def preview_artifact(
     limit: Annotated[int | None, QueryParameter(ge=1)] = None,
 ) -> Response[Preview]:
     """Return a part of a file as data, by what kind of file it is."""
-    found = _find(store, run, path, step)
+    owner, found = _find(store, run, path, step)
     sha256 = str(found.sha256)
     suffix = "" if found.step is None else f"&step={found.step}"
-    with open_blob(store.settings.root, sha256) as file:
+    with open_blob(store.settings.root, owner, sha256) as file:
         content = preview(
             file,
             found.size or 0,
@@ -67,9 +68,10 @@ def preview_artifact(
     return Response(content, headers={"cache-control": "private, no-cache"})
 
 
-def _find(store: Given, run: str, path: str, step: int | None) -> Artifact:
-    def find(reader: Reader) -> Artifact:
-        return reader.find_artifact(find_run(reader, run).id, path, step=step)
+def _find(store: Given, run: str, path: str, step: int | None) -> tuple[RunId, Artifact]:
+    def find(reader: Reader) -> tuple[RunId, Artifact]:
+        owner = find_run(reader, run).id
+        return owner, reader.find_artifact(owner, path, step=step)
 
     return store.read(find)
 

@@ -13,8 +13,8 @@ from everbloom.api.answers import Asking, Given, answer, find_run
 from everbloom.api.content import Content, send_content
 from everbloom.api.run_types import MediaItem, MediaPage
 from everbloom.api.values import need_micros, to_plain
-from everbloom.artifacts.local import open_blob
 from everbloom.core.errors import NotFound
+from everbloom.journal.blobs import open_blob
 from everbloom.query.reader import Reader
 from everbloom.query.views import MediaItem as StoredItem
 
@@ -110,7 +110,7 @@ def read_media(request: Asking, store: Given, run: FromPath[str], sha256: FromPa
     def open_content() -> BinaryIO:
         if item.data is not None or item.sha256 is None:
             return io.BytesIO(item.data or b"")
-        return open_blob(root, item.sha256)
+        return open_blob(root, item.run, item.sha256)
 
     open_content().close()  # what is missing is said before the answer begins
     name = f"{item.name.rpartition('/')[2]}-{item.step}"

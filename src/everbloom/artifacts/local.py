@@ -1,44 +1,52 @@
-"""Blobs on the store's own disk: `blobs/<2 hex>/<sha256>`, written once, never changed.
+"""Blobs on the store's own disk, written once, never changed: here they are stored, `journal.blobs` finds them.
 
-A file is copied, never linked: the source goes on belonging to the person and may be written in place. A blob
-appears by renaming a complete temporary file, so whatever lies under a SHA-256 has that content, and two
-writers of the same content do no harm. Saved files are synced, so that this holds after a power cut too;
-media logged in a training loop are not, as `log` waits for no disk. Names and media types are the records'.
+Content under 64 KiB is its run's own, `runs/<run>/blobs/<sha256>`, and goes into the run's pack when that is closed;
+larger content is shared by all runs, `blobs/<2 hex>/<sha256>`. So nobody has to know which runs refer to a blob
+before its file may go (docs/decisions/0012). A file is copied, never linked: the source goes on belonging to the
+person. A blob appears by renaming a complete temporary file, so whatever lies under a SHA-256 has that content, and
+two writers of the same content do no harm. Saved files are synced, so that this holds after a power cut too; media
+logged in a training loop are not, as `log` waits for no disk.
 """
 
+import contextlib
 import hashlib
+import io
 import os
-from io import BufferedReader
 from pathlib import Path
 
 from everbloom.core import layout
-from everbloom.core.errors import Corrupt, EverbloomError, NotFound, Unavailable
+from everbloom.core.errors import EverbloomError, Unavailable
+from everbloom.core.ids import RunId
+
+SMALL_BYTES = 65_536  # from this size on content is shared
 
 _CHUNK_BYTES = 1 << 20
+_TRIES = 100
 _REASONS = {28: "the disk is full", 122: "the quota is used up", 30: "the file system is read-only"}
 
 
-def store_bytes(root: Path, data: bytes, *, is_synced: bool = True) -> tuple[str, int]:
+def store_bytes(root: Path, data: bytes, *, run: RunId | None = None, is_synced: bool = True) -> tuple[str, int]:
     """Keep bytes in the store; returns their SHA-256 and size.
 
     Args:
         root: The store's folder.
         data: The content.
+        run: The run that keeps it; None for what is no single run's, which is shared at any size.
         is_synced: Wait until the disk has it; without, it survives the process's death but no power cut.
 
     Raises:
         Unavailable: The store cannot be written (`blob.write`); nothing is left behind.
     """
     sha256 = hashlib.sha256(data).hexdigest()
-    if layout.blob_path(root, sha256).exists():
-        return sha256, len(data)
-    with _Incoming(root) as incoming:
-        incoming.write(data)
-        incoming.publish(sha256, is_synced=is_synced)
+    target = _choose_target(root, run, sha256, len(data))
+    if not _is_stored(target, is_synced=is_synced):
+        with _Incoming(target.parent) as incoming:
+            incoming.write(data)
+            incoming.publish(target, is_synced=is_synced)
     return sha256, len(data)
 
 
-def store_file(root: Path, path: Path) -> tuple[str, int]:
+def store_file(root: Path, path: Path, *, run: RunId | None = None) -> tuple[str, int]:
     """Keep a copy of a file's present content in the store; returns its SHA-256 and size.
 
     The answer describes the bytes that were kept, also where the file was written to meanwhile.
@@ -47,85 +55,66 @@ def store_file(root: Path, path: Path) -> tuple[str, int]:
         Unavailable: The store cannot be written (`blob.write`); nothing is left behind.
         OSError: The file cannot be read.
     """
+    with open(path, "rb", buffering=0) as source:
+        head = _read_head(source)
+        if len(head) < SMALL_BYTES:
+            return store_bytes(root, head, run=run)
+        return _store_large(root, head, source)
+
+
+def _read_head(source: io.FileIO) -> bytes:
+    parts, size = [], 0
+    while size < SMALL_BYTES and (part := source.read(SMALL_BYTES - size)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _store_large(root: Path, head: bytes, source: io.FileIO) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    with open(path, "rb", buffering=0) as source, _Incoming(root) as incoming:
-        while chunk := source.read(_CHUNK_BYTES):
+    with _Incoming(root / "blobs") as incoming:
+        chunk: bytes | None = head
+        while chunk:
             digest.update(chunk)
             size += len(chunk)
             incoming.write(chunk)
+            chunk = source.read(_CHUNK_BYTES)
         sha256 = digest.hexdigest()
-        if not layout.blob_path(root, sha256).exists():
-            incoming.publish(sha256, is_synced=True)
+        target = layout.blob_path(root, sha256)
+        if not _is_stored(target, is_synced=True):
+            incoming.publish(target, is_synced=True)
     return sha256, size
 
 
-def open_blob(root: Path, sha256: str) -> BufferedReader:
-    """Open a blob for reading; the caller closes it.
+def _choose_target(root: Path, run: RunId | None, sha256: str, size: int) -> Path:
+    if run is None or size >= SMALL_BYTES:
+        return layout.blob_path(root, sha256)
+    return layout.run_blobs_dir(root, run) / sha256
 
-    Raises:
-        NotFound: The store has no such blob (`blob.missing`).
-    """
+
+def _is_stored(target: Path, *, is_synced: bool) -> bool:
+    """Tell whether content is there already, on the disk if that is asked for: media may have put it there unsynced."""
+    if not is_synced:
+        return target.exists()
     try:
-        return open(layout.blob_path(root, sha256), "rb")
-    except FileNotFoundError as error:
-        raise NotFound(
-            f"blob {sha256} is not in the store at {root}; it was purged, or never copied here. Fetch it "
-            f"from the store that recorded it.",
-            code="blob.missing",
-            sha256=sha256,
-        ) from error
-
-
-def read_blob(root: Path, sha256: str) -> bytes:
-    """Read a whole blob and check it.
-
-    Raises:
-        NotFound: The store has no such blob (`blob.missing`).
-        Corrupt: Its content no longer has that SHA-256 (`blob.damaged`).
-    """
-    with open_blob(root, sha256) as blob:
-        data = blob.read()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise _damaged(root, sha256)
-    return data
-
-
-def verify_blob(root: Path, sha256: str, size: int | None = None) -> None:
-    """Check that a blob is there and has its content; memory stays bounded.
-
-    Raises:
-        NotFound: The store has no such blob (`blob.missing`).
-        Corrupt: Its content no longer has that SHA-256, or that size (`blob.damaged`).
-    """
-    with open_blob(root, sha256) as blob:
-        actual_size = os.fstat(blob.fileno()).st_size
-        digest = hashlib.file_digest(blob, "sha256").hexdigest()
-    if digest != sha256 or (size is not None and size != actual_size):
-        raise _damaged(root, sha256)
-
-
-def _damaged(root: Path, sha256: str) -> Corrupt:
-    return Corrupt(
-        f"blob {sha256} in the store at {root} has other content than its name says; the disk or somebody "
-        f"changed it. Restore it from a backup.",
-        code="blob.damaged",
-        sha256=sha256,
-    )
+        _sync(target, os.O_RDONLY)
+        _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # not there, or it cannot be synced: it is written, and whatever is wrong is told then
+        return False
+    return True
 
 
 class _Incoming:
-    """A temporary file in the blobs' folder, gone at the end unless published."""
+    """A temporary file in a folder, gone at the end unless published."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._folder = root / "blobs"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._path = self._folder / f".{os.getpid()}-{os.urandom(8).hex()}.part"
         self._file = -1
 
     def __enter__(self) -> "_Incoming":
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            self._file = _create(self._path)
         except OSError as error:
             raise self._unavailable(error) from error
         return self
@@ -138,15 +127,15 @@ class _Incoming:
         except OSError as error:
             raise self._unavailable(error) from error
 
-    def publish(self, sha256: str, *, is_synced: bool) -> None:
-        target = layout.blob_path(self._root, sha256)
+    def publish(self, target: Path, *, is_synced: bool) -> None:
         try:
             if is_synced:
                 os.fsync(self._file)
             target.parent.mkdir(exist_ok=True)
             self._path.replace(target)
             if is_synced:
-                _sync_folder(target.parent)
+                # The rename itself must survive a power cut, or a record would name a blob that is not there.
+                _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             raise self._unavailable(error) from error
 
@@ -164,9 +153,25 @@ class _Incoming:
         )
 
 
-def _sync_folder(folder: Path) -> None:
-    # The rename itself must survive a power cut, or a record would name a blob that is not there.
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _create(path: Path) -> int:
+    """Open a new file for writing, its folder made.
+
+    Whoever packs the run takes its folder away when it is empty, perhaps between the two steps; then both are taken
+    again. Once the file is there the folder is not empty, and stays.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileNotFoundError):
+            return _create_once(path)
+    return _create_once(path)
+
+
+def _create_once(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:

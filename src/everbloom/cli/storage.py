@@ -11,9 +11,9 @@ from everbloom.cli.output.table import Cell, Column, build_table
 from everbloom.core.clock import monotonic_s
 
 _PARTS = (
-    ("runs", "journals of runs"),
-    ("packs", "closed runs, packed"),
-    ("blobs", "files and media"),
+    ("runs", "open runs: journals, small files"),
+    ("packs", "closed runs, small files among them"),
+    ("blobs", "files of 64 KiB and more, shared"),
     ("edits", "later edits"),
     ("index", "index (derived: `everbloom reindex` builds it anew)"),
     ("workspace.db", "workspace: projects, experiments"),

@@ -2,11 +2,12 @@
 
 <root>/runs/<run>/journal/<writer>/<n>.seg   what a run recorded, one folder per writer
 <root>/runs/<run>/console/<stream>           spool of what it printed, until the watcher has recorded it
+<root>/runs/<run>/blobs/<sha256>             its small files and media by content, until its pack holds them
 <root>/edits/<n>.seg                         later edits of runs, shared by all under a lock
 <root>/active/<run>.<writer>                 journals that hold bytes nobody has indexed yet, or live writers
 <root>/names/runs.txt                        `<run id> <name>` a line, so that the SDK can resolve names
-<root>/packs/<2 hex>/<run>.pack              closed runs
-<root>/blobs/<2 hex>/<sha256>                files and media by content
+<root>/packs/<2 hex>/<run>.pack              closed runs, their small files and media among them
+<root>/blobs/<2 hex>/<sha256>                large files and media by content, shared by all runs
 <root>/index/<schema>/{index,series}.db      derived; may be deleted
 <root>/workspace.db                          what is not a run's
 <root>/locks/<name>.lock                     locks between processes
@@ -37,6 +38,11 @@ def spool_dir(root: Path, run: RunId) -> Path:
     return root / "runs" / run / "console"
 
 
+def run_blobs_dir(root: Path, run: RunId) -> Path:
+    """Return the folder of a run's own small blobs, each named by its SHA-256 in lower-case hex."""
+    return root / "runs" / run / "blobs"
+
+
 def edits_dir(root: Path) -> Path:
     """Return the folder of the store's edit journal."""
     return root / "edits"
@@ -63,7 +69,7 @@ def pack_path(root: Path, run: RunId) -> Path:
 
 
 def blob_path(root: Path, sha256: str) -> Path:
-    """Return the path of a blob by its SHA-256 in lower-case hex."""
+    """Return the path of a blob that runs share, by its SHA-256 in lower-case hex."""
     return root / "blobs" / sha256[:2] / sha256
 
 

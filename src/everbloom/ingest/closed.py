@@ -7,6 +7,7 @@ which catches the index up, so that the next look is quick, and packs what is du
 at a time and at most once in a few minutes, however many runs end.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable
@@ -16,11 +17,13 @@ from pathlib import Path
 from everbloom.core.clock import now_us
 from everbloom.core.errors import EverbloomError, NotFound
 from everbloom.core.ids import RunId
-from everbloom.core.layout import lock_path
+from everbloom.core.layout import lock_path, pack_path
 from everbloom.core.settings import load_settings
 from everbloom.index.database import indexer_lock
+from everbloom.ingest.clearing import clear_run, iter_left
 from everbloom.ingest.indexer import Indexer
 from everbloom.ingest.packing import PackReport, pack_run
+from everbloom.journal.pack import PackReader
 from everbloom.journal.registry import iter_active, iter_journals
 
 DUE_AFTER_US = 3_600_000_000
@@ -68,9 +71,17 @@ def pack_closed_runs(root: Path, database: str | None = None, *, is_forced: bool
                     if not error.code.startswith(_OF_ONE_RUN):
                         raise
                     packing.refused[run] = error.message
+            _clear_left(root)
     finally:
         indexer.close()
     return packing
+
+
+def _clear_left(root: Path) -> None:
+    """Remove what whoever packed a run, and died, had not removed; what cannot be read stays."""
+    for run in iter_left(root):
+        with contextlib.suppress(EverbloomError, OSError), PackReader(pack_path(root, run)) as pack:
+            clear_run(root, run, [], pack)
 
 
 def _iter_due(indexer: Indexer, runs: Iterable[RunId], now: int) -> Iterable[RunId]:

@@ -1,13 +1,13 @@
 """Closed runs into packs, and packs back into what a journal's reader would have told.
 
-A pack takes its columns from the series store, which has sorted and compressed them already, and its control
-records from the segments. Before it stands in its place all of it is decoded and compared with the segments;
-then series rows refer to its bytes and the segments go. Each step can be repeated after a crash at any point.
-When to pack is for the caller to decide; the indexer's lock must be held.
+A pack takes its columns from the series store, which has sorted and compressed them already, its control records
+from the segments, and the run's own small files and media as they are. Before it stands in its place all of it is
+decoded and compared with what it was made from; then series rows refer to its bytes, and what it holds goes from the
+run's folder (`clearing`). Each step can be repeated after a crash at any point. When to pack is for the caller to
+decide; the indexer's lock must be held.
 """
 
 import contextlib
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,14 @@ import xxhash
 from everbloom.core import layout
 from everbloom.core.clock import now_us
 from everbloom.core.errors import Conflict, Corrupt, Unavailable
-from everbloom.core.ids import RunId, WriterId, is_writer_id
+from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import RECORD_TYPES, Record, Unknown
 from everbloom.index.chunks import Axis, decode_axis, decode_values
 from everbloom.index.engine import Database
 from everbloom.index.series import SeriesStore
 from everbloom.index.series_write import ExportedChunk, PackedChunk
+from everbloom.ingest.clearing import clear_run, find_held, is_run_active, list_begun, list_segments
+from everbloom.journal.blobs import has_content, list_own_blobs
 from everbloom.journal.format import Header, pack_header, parse_header
 from everbloom.journal.pack import (
     ColumnChunk,
@@ -33,13 +35,13 @@ from everbloom.journal.pack import (
     JournalPart,
     PackedControl,
     PackedDamage,
+    PackedFile,
     PackReader,
     PackWriter,
     Place,
     publish_pack,
 )
 from everbloom.journal.reader import Batch, Control, Damage, Position, Rows, iter_batches
-from everbloom.journal.registry import iter_active
 
 _WINDOW_VALUES = 1 << 21  # numbers in one batch read from a pack, about
 _BAD_BYTES = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -55,15 +57,19 @@ class PackReport:
         journals: How many journals went into the pack.
         segment_bytes: What they took on disk.
         pack_bytes: What the pack takes.
+        blobs: How many small files and media went into the pack.
+        damaged: The SHA-256 of those that stay where they are, because their content is another one.
     """
 
     journals: int
     segment_bytes: int
     pack_bytes: int
+    blobs: int = 0
+    damaged: tuple[str, ...] = ()
 
 
 def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) -> PackReport:
-    """Pack a closed run's journals, or add newer ones to its pack, and remove them.
+    """Pack a closed run's journals, small files and media, or add newer ones to its pack, and remove them.
 
     Args:
         root: The store's folder.
@@ -74,70 +80,94 @@ def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) ->
     Raises:
         Conflict: A journal of it is still being written or indexed (`pack.active`).
         Unavailable: Its series are behind its journals (`pack.behind`), or there is no space.
-        Corrupt: The pack does not decode to what the segments hold; the segments stay (`pack.mismatch`).
+        Corrupt: The pack does not decode to what was put into it; the segments and files stay (`pack.mismatch`).
     """
-    if any(active == run for active, _ in iter_active(root)):
+    path, writers = layout.pack_path(root, run), list_begun(root, run)
+    # Asked after they were listed: a writer is registered before its first segment, so those listed have ended.
+    if is_run_active(root, run):
         raise Conflict(
             f"run {run} still has a journal in use; pack it after its writers ended and were indexed.",
             code="pack.active",
             run=run,
         )
-    path, writers = layout.pack_path(root, run), _list_writers(root, run)
     with database.transaction():
         for writer in writers:
             series.finish_writer(run, writer)
-    packed = _read_packed_writers(path)
-    fresh = [writer for writer in writers if writer not in packed]
-    if fresh:
-        _write_pack(root, run, fresh, series, path)
-    elif writers:  # a crash came between the pack and the removal of its segments
-        with PackReader(path) as pack:
-            _compare(root, run, pack, writers)
-    if path.exists():
-        with PackReader(path) as pack, database.transaction():
+    known = _read_known(path)
+    fresh = [writer for writer in writers if writer not in known.writers]
+    blobs = [sha256 for sha256 in list_own_blobs(root, run) if sha256 not in known.files]
+    if fresh or (blobs and known.writers):
+        _write_pack(root, run, fresh, blobs, series)
+    elif not known.writers:
+        return PackReport(0, 0, 0)
+    with PackReader(path) as pack:
+        # Of those that it held already a crash came between the pack and the removal of their segments.
+        _compare(root, run, pack, [writer for writer in writers if writer in known.writers])
+        with database.transaction():
             adopt_pack(series, pack)
         database.release_space()
-    segment_bytes = _remove_journals(root, run, writers)
-    return PackReport(len(writers), segment_bytes, path.stat().st_size if path.exists() else 0)
+        held = {file.sha256 for file in pack.iter_files()}
+        segment_bytes = clear_run(root, run, writers, pack)
+    damaged = tuple(sha256 for sha256 in blobs if sha256 not in held)
+    taken = len(blobs) - len(damaged)
+    return PackReport(len(writers), segment_bytes, path.stat().st_size, taken, damaged)
 
 
-def _list_writers(root: Path, run: RunId) -> list[WriterId]:
-    folder = layout.spool_dir(root, run).with_name("journal")
-    if not folder.is_dir():
-        return []
-    return sorted(WriterId(path.name) for path in folder.iterdir() if is_writer_id(path.name))
+@dataclass(frozen=True)
+class _Known:
+    """What a run's pack holds already."""
+
+    writers: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
 
 
-def _read_packed_writers(path: Path) -> set[str]:
+def _read_known(path: Path) -> _Known:
     if not path.exists():
-        return set()
+        return _Known()
     with PackReader(path) as pack:
-        return {part.writer for part in pack.contents.journals}
+        writers = frozenset(part.writer for part in pack.contents.journals)
+        return _Known(writers, frozenset(file.sha256 for file in pack.iter_files()))
 
 
-def _write_pack(root: Path, run: RunId, writers: list[WriterId], series: SeriesStore, path: Path) -> None:
+def _write_pack(root: Path, run: RunId, writers: list[WriterId], blobs: list[str], series: SeriesStore) -> None:
+    path = layout.pack_path(root, run)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_suffix(".part")
     base = path if path.exists() else None
     with PackWriter(written, run, base=base) as pack:
-        journals = _read_contents(path).journals if base else []
+        journals, files = _read_base(base)
         columns = _add_columns(pack, series, run, set(writers))
         for writer in writers:
             journals.append(_add_journal(pack, root, run, writer, columns.get(writer, [])))
-        pack.finish(Contents(run, journals))
+        taken: set[str] = set()
+        place = pack.add_files(_iter_sound(root, run, blobs, taken), files)
+        pack.finish(Contents(run, journals, place))
     try:
         with PackReader(written) as check:
             check.verify()
             _compare(root, run, check, writers)
+            if find_held(check, taken) != taken:
+                raise _mismatch(run, "its small files")
     except BaseException:
         written.unlink(missing_ok=True)
         raise
     publish_pack(written, path)
 
 
-def _read_contents(path: Path) -> Contents:
+def _iter_sound(root: Path, run: RunId, blobs: list[str], taken: set[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield blobs of a run's folder with their content, and add them to `taken`; a damaged one is passed over."""
+    for sha256 in blobs:
+        data = (layout.run_blobs_dir(root, run) / sha256).read_bytes()
+        if has_content(data, sha256):
+            taken.add(sha256)
+            yield sha256, data
+
+
+def _read_base(path: Path | None) -> tuple[list[JournalPart], list[PackedFile]]:
+    if path is None:
+        return [], []
     with PackReader(path) as pack:
-        return pack.contents
+        return list(pack.contents.journals), list(pack.iter_files())
 
 
 def _add_columns(
@@ -216,15 +246,28 @@ class _Tally:
 def _compare(root: Path, run: RunId, pack: PackReader, writers: list[WriterId]) -> None:
     parts = {part.writer: part for part in pack.contents.journals}
     for writer in writers:
-        segments = iter_batches(layout.journal_dir(root, run, writer), now_us=now_us())
-        if fingerprint(segments) != fingerprint(iter_packed_batches(pack, parts[writer])):
-            raise Corrupt(
-                f"the pack of run {run} does not decode to what journal {writer} holds; the journal stays. Rebuild "
-                f"the index with `everbloom reindex` and pack it again.",
-                code="pack.mismatch",
-                run=run,
-                writer=writer,
-            )
+        journal, part = layout.journal_dir(root, run, writer), parts[writer]
+        if _is_going(journal, part):
+            continue
+        segments = iter_batches(journal, now_us=now_us())
+        if fingerprint(segments) != fingerprint(iter_packed_batches(pack, part)):
+            raise _mismatch(run, f"journal {writer}", writer=writer)
+
+
+def _is_going(journal: Path, part: JournalPart) -> bool:
+    """Tell whether a journal was compared with the pack and its removal has begun, which goes from the first on."""
+    numbers = list_segments(journal)
+    return bool(numbers) and numbers[0] > 0 and numbers[-1] <= part.segment
+
+
+def _mismatch(run: RunId, what: str, **fields: str) -> Corrupt:
+    return Corrupt(
+        f"the pack of run {run} does not decode to what {what} holds; all of it stays. Rebuild the index with "
+        f"`everbloom reindex` and pack it again.",
+        code="pack.mismatch",
+        run=run,
+        **fields,
+    )
 
 
 def fingerprint(batches: Iterable[Batch]) -> dict[str, int]:
@@ -387,21 +430,6 @@ def _is_same(pack: PackReader, chunk: ExportedChunk, column: ColumnChunk) -> boo
     return len(blobs) == len(places) and all(
         len(blob) == place[1] and blob == pack.read_blob(place) for blob, place in zip(blobs, places, strict=True)
     )
-
-
-def _remove_journals(root: Path, run: RunId, writers: list[WriterId]) -> int:
-    size = 0
-    for writer in writers:
-        journal = layout.journal_dir(root, run, writer)
-        size += sum(path.stat().st_size for path in journal.iterdir())
-        shutil.rmtree(journal)
-    folder = layout.spool_dir(root, run).parent
-    # Only what is empty goes: a run that is being resumed at this moment keeps its new journal and its spool.
-    with contextlib.suppress(OSError):
-        (folder / "journal").rmdir()
-        shutil.rmtree(layout.spool_dir(root, run), ignore_errors=True)
-        folder.rmdir()
-    return size
 
 
 class PackBlobs:

@@ -1,4 +1,4 @@
-"""The container of a closed run: control records verbatim, columns as opaque bytes, a table of contents.
+"""The container of a closed run: control records verbatim, columns as opaque bytes, small files, a table of contents.
 
 docs/formats/pack-v1.md is the specification; this module is all that knows it. What the columns' bytes mean is
 for those who make and read them (`ingest.packing`): recording never loads NumPy. A pack is written beside its
@@ -6,6 +6,7 @@ place and moved there whole; to add to one, its bytes are copied and new ones fo
 pack stays right for ever.
 """
 
+import bisect
 import os
 import struct
 import zlib
@@ -31,6 +32,9 @@ _HEADER = struct.Struct("<8sHHI16s")
 _CHECK = struct.Struct("<Q")
 _FOOTER = struct.Struct("<QQQQ8s")
 _CONTROL = struct.Struct("<QQI")
+_FILE = struct.Struct("<32sQQ")
+_DIGEST_BYTES = 32
+_RUN_BYTES = 16
 _COPY_BYTES = 1 << 20
 
 Place = tuple[int, int]
@@ -43,6 +47,13 @@ class PackedControl(NamedTuple):
     position: int
     rows_before: int
     raw: bytes
+
+
+class PackedFile(NamedTuple):
+    """The content of a file or of media that the run kept: its SHA-256 in hex, and where it stands."""
+
+    sha256: str
+    place: Place
 
 
 class PackedDamage(msgspec.Struct, frozen=True):
@@ -99,11 +110,18 @@ class JournalPart(msgspec.Struct, frozen=True, omit_defaults=True):
     last_step: int | None = None
 
 
-class Contents(msgspec.Struct, frozen=True):
-    """The table of contents."""
+class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The table of contents.
+
+    Attributes:
+        run: Whose pack it is.
+        journals: One a writer.
+        files: The blob that tells where files and media stand; None where there are none.
+    """
 
     run: str
     journals: list[JournalPart]
+    files: Place | None = None
 
 
 _encode_contents = msgspec.msgpack.Encoder().encode
@@ -120,6 +138,9 @@ class PackWriter:
 
     Raises, from every method:
         Unavailable: The disk is full, or the folder cannot be written.
+
+    Raises, on opening:
+        UnsupportedVersion: A newer Everbloom wrote the base.
     """
 
     def __init__(self, path: Path, run: RunId, *, base: Path | None = None) -> None:
@@ -142,6 +163,15 @@ class PackWriter:
 
     def _copy(self, base: Path) -> None:
         with PackReader(base) as pack:
+            if pack.minor > MINOR:  # its table may have fields that this version would leave out
+                raise UnsupportedVersion(
+                    f"{base} has pack format {MAJOR}.{pack.minor}; this Everbloom adds to packs up to "
+                    f"{MAJOR}.{MINOR}. Upgrade Everbloom, then pack the run again.",
+                    code="pack.version",
+                    path=str(base),
+                    version=pack.minor,
+                    supported=MINOR,
+                )
             for data in pack.iter_body():
                 self._write(data)
 
@@ -163,6 +193,23 @@ class PackWriter:
         if waiting:
             places.append(self.add_blob(zlib.compress(b"".join(waiting))))
         return places
+
+    def add_files(self, files: Iterable[tuple[str, bytes]], known: Iterable[PackedFile] = ()) -> Place | None:
+        """Write (SHA-256, content) of files, and where each stands; returns the place of that, for the table.
+
+        Args:
+            files: New ones; a content that is known already, or comes twice, is written once.
+            known: Those that the base holds.
+
+        Returns:
+            None where there are none at all.
+        """
+        places = {file.sha256: file.place for file in known}
+        for sha256, data in files:
+            if sha256 not in places:
+                places[sha256] = self.add_blob(data)
+        entries = (_FILE.pack(bytes.fromhex(sha256), *place) for sha256, place in sorted(places.items()))
+        return self.add_blob(b"".join(entries)) if places else None
 
     def finish(self, contents: Contents) -> None:
         """Write the table of contents and the footer, and see all of it to the disk."""
@@ -205,6 +252,7 @@ class PackReader:
 
     Attributes:
         contents: The table of contents.
+        minor: The minor version that it was written in.
 
     Raises, on opening:
         FileNotFoundError: There is none.
@@ -216,17 +264,17 @@ class PackReader:
         self.path = path
         self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            self._body_end, self._body_check, self.contents = self._read_contents()
+            self.minor, size = self._read_header(), os.fstat(self._handle).st_size
+            self._body_end, self._body_check, self.contents = self._read_contents(size)
         except BaseException:
             os.close(self._handle)
             raise
 
-    def _read_contents(self) -> tuple[int, int, Contents]:
-        size = os.fstat(self._handle).st_size
+    def _read_header(self) -> int:
         head = os.pread(self._handle, _HEADER.size, 0)
         if len(head) < _HEADER.size or head[:8] != MAGIC:
             raise self._corrupt("it does not begin like a pack", "pack.magic")
-        _, major, _, _, run = _HEADER.unpack(head)
+        _, major, minor, _, _ = _HEADER.unpack(head)
         if major > MAJOR:
             raise UnsupportedVersion(
                 f"{self.path} has pack format {major}; this Everbloom reads up to {MAJOR}. Upgrade Everbloom.",
@@ -235,6 +283,9 @@ class PackReader:
                 version=major,
                 supported=MAJOR,
             )
+        return int(minor)
+
+    def _read_contents(self, size: int) -> tuple[int, int, Contents]:
         footer = os.pread(self._handle, _FOOTER.size, max(size - _FOOTER.size, 0))
         if size < _HEADER.size + _FOOTER.size or footer[-8:] != END_MAGIC:
             raise self._corrupt("its end is missing", "pack.torn")
@@ -245,7 +296,7 @@ class PackReader:
         if xxhash.xxh3_64_intdigest(table) != check:
             raise self._corrupt("its table of contents is damaged", "pack.check")
         contents = _decode_contents(table)
-        if contents.run != run.hex():
+        if contents.run != os.pread(self._handle, _RUN_BYTES, _HEADER.size - _RUN_BYTES).hex():
             raise self._corrupt("header and table name different runs", "pack.check")
         return at, body, contents
 
@@ -264,6 +315,38 @@ class PackReader:
         ):
             raise self._corrupt(f"{length} bytes at {at} do not fit their check", "pack.check")
         return data[_CHECK.size :]
+
+    def find_file(self, sha256: str) -> Place | None:
+        """Return where the content of that SHA-256 stands; None where the pack does not hold it.
+
+        Raises:
+            Corrupt: What tells where files stand is damaged.
+        """
+        index, wanted = self._read_files(), bytes.fromhex(sha256)
+
+        def digest_at(number: int) -> bytes:
+            return index[number * _FILE.size : number * _FILE.size + _DIGEST_BYTES]
+
+        number = bisect.bisect_left(range(len(index) // _FILE.size), wanted, key=digest_at)
+        if digest_at(number) != wanted:
+            return None
+        _, offset, length = _FILE.unpack_from(index, number * _FILE.size)
+        return offset, length
+
+    def iter_files(self) -> Iterator[PackedFile]:
+        """Yield the files and media that the pack holds, in the order of their SHA-256.
+
+        Raises:
+            Corrupt: What tells where files stand is damaged.
+        """
+        for digest, offset, length in _FILE.iter_unpack(self._read_files()):
+            yield PackedFile(digest.hex(), (offset, length))
+
+    def _read_files(self) -> bytes:
+        index = self.read_blob(self.contents.files) if self.contents.files else b""
+        if len(index) % _FILE.size:
+            raise self._corrupt(f"what tells where files stand has {len(index)} bytes", "pack.check")
+        return index
 
     def iter_controls(self, part: JournalPart) -> Iterator[PackedControl]:
         """Yield a journal's control records in its order."""

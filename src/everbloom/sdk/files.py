@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from everbloom.artifacts.local import store_bytes, store_file
 from everbloom.artifacts.names import check_artifact_path, iter_files
+from everbloom.core.ids import RunId
 from everbloom.core.records import File
 from everbloom.core.records import Media as MediaRecord
 from everbloom.sdk.guard import Guard
@@ -37,9 +38,10 @@ class FileStore:
         user: Who records.
     """
 
-    def __init__(self, root: Path, recorder: Recorder, guard: Guard, *, user: str) -> None:
+    def __init__(self, root: Path, run: RunId, recorder: Recorder, guard: Guard, *, user: str) -> None:
         self.user = user
         self._root = root
+        self._run = run
         self._recorder = recorder
         self._guard = guard
 
@@ -53,7 +55,7 @@ class FileStore:
         encoded = value.encode()
         data, sha256 = encoded.data or None, None
         if len(encoded.data) > INLINE_MAX_BYTES:
-            data, sha256 = None, store_bytes(self._root, encoded.data, is_synced=False)[0]
+            data, sha256 = None, store_bytes(self._root, encoded.data, run=self._run, is_synced=False)[0]
         record = MediaRecord(
             name=name,
             kind=value.kind,
@@ -69,7 +71,7 @@ class FileStore:
 
     def store_text(self, path: str, text: str) -> str:
         """Keep a long text as a file of the run; returns its SHA-256."""
-        sha256, size = store_bytes(self._root, text.encode(), is_synced=False)
+        sha256, size = store_bytes(self._root, text.encode(), run=self._run, is_synced=False)
         self._recorder.append(File(path=path, sha256=sha256, size=size, kind="text", media_type="text/plain"))
         return sha256
 
@@ -77,7 +79,7 @@ class FileStore:
         """Keep a file, or every file below a folder; one that cannot be read is told, the others are kept."""
         for path, file in iter_files(source, _name_of(source, name)):
             try:
-                sha256, size = store_file(self._root, file)
+                sha256, size = store_file(self._root, file, run=self._run)
                 self._recorder.append(
                     File(path=path, sha256=sha256, size=size, kind=kind, media_type=guess_type(path), step=step)
                 )
@@ -94,13 +96,13 @@ class FileStore:
         prefix = f"checkpoints/{step}"
         name = _name_of(source, None)
         if source.is_file():
-            sha256, size = store_file(self._root, source)
+            sha256, size = store_file(self._root, source, run=self._run)
             path = check_artifact_path(f"{prefix}/{name}")
             self._append_checkpoint(path, sha256, size, guess_type(name), step)
             return
         files = []
         for path, file in iter_files(source, name):
-            sha256, size = store_file(self._root, file)
+            sha256, size = store_file(self._root, file, run=self._run)
             files.append(CheckpointFile(path, sha256, size))
             self._recorder.append(
                 File(
@@ -112,7 +114,7 @@ class FileStore:
                     step=step,
                 )
             )
-        sha256, size = store_bytes(self._root, msgspec.json.encode(files))
+        sha256, size = store_bytes(self._root, msgspec.json.encode(files), run=self._run)
         self._append_checkpoint(f"{prefix}/{name}.json", sha256, size, MANIFEST_TYPE, step)
 
     def _append_checkpoint(self, path: str, sha256: str, size: int, media_type: str, step: int) -> None:

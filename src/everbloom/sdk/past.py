@@ -78,5 +78,5 @@ def record_past(
                 raise
         recorder.close()
 
-    files = FileStore(settings.root, recorder, guard, user=user)
+    files = FileStore(settings.root, run, recorder, guard, user=user)
     return Run(run, checked_name, recorder=recorder, guard=guard, files=files, finish=finish)

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from everbloom.artifacts.local import open_blob, read_blob
 from everbloom.artifacts.names import check_artifact_path
 from everbloom.core import layout
 from everbloom.core.errors import Corrupt, EverbloomError, NotFound
 from everbloom.core.ids import RunId
 from everbloom.core.records import File, Params, Record, Scalar, Set, Start
+from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.format import (
     BLOCK_BYTES,
     BY_FILE_SIZE,
@@ -196,19 +196,19 @@ def _restore(root: Path, run: RunId, file: File) -> Path:
     folder = layout.run_dir(root, run) / "restored" / str(file.step)
     if file.media_type != MANIFEST_TYPE:
         target = folder / Path(check_artifact_path(file.path)).name
-        _copy_out(root, file.sha256, target)
+        _copy_out(root, run, file.sha256, target)
         return target
-    files = msgspec.json.decode(read_blob(root, file.sha256), type=list[CheckpointFile])
+    files = msgspec.json.decode(read_blob(root, run, file.sha256), type=list[CheckpointFile])
     for part in files:
-        _copy_out(root, part.sha256, folder / check_artifact_path(part.path))
+        _copy_out(root, run, part.sha256, folder / check_artifact_path(part.path))
     return folder / Path(file.path).stem
 
 
-def _copy_out(root: Path, sha256: str, target: Path) -> None:
+def _copy_out(root: Path, run: RunId, sha256: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     partial = target.with_name(target.name + ".part")
-    with open_blob(root, sha256) as blob, open(partial, "wb") as out:
+    with open_blob(root, run, sha256) as blob, open(partial, "wb") as out:
         while chunk := blob.read(1 << 20):
             digest.update(chunk)
             out.write(chunk)

@@ -165,7 +165,7 @@ def _open_session(settings: Settings, origin: Origin, rank: int, name: str | Non
         name or _find_name(root, origin),
         recorder=recorder,
         guard=guard,
-        files=FileStore(root, recorder, guard, user=user),
+        files=FileStore(root, run, recorder, guard, user=user),
         finish=lambda _, error: session.finish(error),
         resumed_from=resumed_from,
     )

@@ -8,10 +8,11 @@ import threading
 import pytest
 
 import everbloom as eb
-from everbloom.artifacts.local import read_blob
 from everbloom.artifacts.names import check_artifact_path
 from everbloom.core.errors import Ambiguous, EverbloomError, InvalidInput, NotFound
+from everbloom.core.layout import run_blobs_dir
 from everbloom.core.records import File, Like, Link, Note, Params, Reference, Rewind, Start, Tag
+from everbloom.journal.blobs import read_blob
 from everbloom.sdk.names import read_names, register_name, resolve_reference
 from everbloom.testing.recorded import list_runs, read_recorded
 
@@ -142,7 +143,7 @@ def test_long_texts_are_kept_whole_as_files_and_cut_in_place(store):
     recorded = read_recorded(store)
     files = {file.path: file for file in recorded.records(File)}
     assert set(files) >= {"params/prompt.txt", "notes/note.md", "notes/why.md", "notes/conclusion.md"}
-    assert all(read_blob(store, file.sha256).decode() == text for file in files.values())
+    assert all(read_blob(store, run.id, file.sha256).decode() == text for file in files.values())
     assert recorded.params["prompt"].startswith("x" * 4096 + "…")
     assert files["params/prompt.txt"].sha256 in recorded.params["prompt"]
     assert len(recorded.fields["why"]) < 5_000
@@ -191,7 +192,7 @@ def test_files_and_folders_are_saved_by_content(store, tmp_path):
         ("renamed.txt", "report", 3),
     ]
     assert files[0].media_type == "text/plain"
-    assert [read_blob(store, f.sha256) for f in files] == [b"a", b"b", b"a"]
+    assert [read_blob(store, run.id, f.sha256) for f in files] == [b"a", b"b", b"a"]
 
 
 @pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "a/../../b", "c:\\x", "nul\0"])
@@ -388,8 +389,9 @@ def test_a_checkpoint_whose_file_is_gone_or_damaged_is_passed_over(store, tmp_pa
             model.write_text(f"weights {step}")
             first.checkpoint(model, step)
     files = {file.step: file for file in read_recorded(store).records(File)}
-    (store / "blobs" / files[3].sha256[:2] / files[3].sha256).unlink()
-    (store / "blobs" / files[2].sha256[:2] / files[2].sha256).write_text("damaged!!")
+    folder = run_blobs_dir(store, first.id)
+    (folder / files[3].sha256).unlink()
+    (folder / files[2].sha256).write_text("damaged!!")
     with eb.init(resume=first.id) as run:
         assert run.resumed_from[1] == 1
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import everbloom as eb
-from everbloom.artifacts.local import read_blob
 from everbloom.core.errors import InvalidInput
 from everbloom.core.records import Media
+from everbloom.journal.blobs import read_blob
 from everbloom.testing.recorded import read_recorded
 
 
@@ -262,7 +262,7 @@ def test_large_media_are_blobs(store):
     (media,) = read_recorded(store).records(Media)
     assert media.data is None
     assert media.size == 100_000
-    assert read_blob(store, media.sha256) == b"x" * 100_000
+    assert read_blob(store, run.id, media.sha256) == b"x" * 100_000
 
 
 def test_a_picture_that_cannot_be_encoded_does_not_cost_the_numbers(store, lenient, capsys):
