@@ -6,6 +6,7 @@ import webbrowser
 import click
 
 from everbloom.cli.invocation import Invocation, store_options
+from everbloom.core.settings import environment_value
 
 
 @click.command()
@@ -32,7 +33,12 @@ def ui(invocation: Invocation, *, port: int | None, no_browser: bool) -> None:
             invocation.screen.write(f"Everbloom shows {invocation.settings.root} at", "", f"  {link}", "")
             invocation.tell("Ctrl-C stops it.")
         sys.stdout.flush()
-        if not no_browser:
+        if not no_browser and _has_display():
             webbrowser.open(link)
 
     serve(invocation.settings, port=port, on_ready=announce)
+
+
+def _has_display() -> bool:
+    """Tell whether a browser would get a window; without one, a text browser would take the terminal over."""
+    return sys.platform == "darwin" or any(environment_value(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -1,5 +1,6 @@
 """Run the demo's chains two at a time, stop the ones that are to be stopped, then show what there is to see."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -74,11 +75,13 @@ class _Worker:
 
 
 @click.command()
+@click.option("--no-ui", is_flag=True, help="Do not go on to the browser at the end.")
 @click.option("--root", metavar="FOLDER", help="Record into the store in this folder.")
-def demo(*, root: str | None) -> None:
+def demo(*, root: str | None, no_ui: bool) -> None:
     """Train about forty real models on data that ships with scikit-learn, and record them.
 
-    Some do well, some do badly; one fails, one is killed, one is cancelled. Takes a minute or two.
+    Some do well, some do badly; one fails, one is killed, one is cancelled. Takes a minute or two. On a terminal it
+    ends by serving them to the browser, until Ctrl-C.
     """
     settings = load_settings(root=root)
     _check_packages()
@@ -91,6 +94,16 @@ def demo(*, root: str | None) -> None:
         _train_all(chains, total, settings.root, scratch, start)
     click.echo(f"\n{total} runs recorded in {monotonic_s() - start:.0f} s.\n")
     _show(settings)
+    if not no_ui and sys.stdin.isatty() and sys.stdout.isatty():
+        _become_ui(settings)
+
+
+def _become_ui(settings: Settings) -> None:
+    """Go on as `everbloom ui`; a process of its own would leave Ctrl-C to two."""
+    click.echo()
+    sys.stdout.flush()
+    words = [sys.executable, "-m", "everbloom.cli", "ui", "--root", str(settings.root)]
+    os.execv(sys.executable, words)
 
 
 def _check_packages() -> None:
