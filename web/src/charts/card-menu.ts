@@ -18,6 +18,7 @@ export function buildMenu(card: CurveCardState, chart: () => ChartState | undefi
     ...scales.map(([label, own]): MenuItem => ({ label, isOn: scale === own, run: () => (card.ownScale = own) })),
     { label: 'Clip outliers (1–99 %)', isOn: isClipped, run: () => (card.ownClip = !isClipped) },
     { label: 'Gaps at missing points', isOn: card.hasGaps, run: () => (card.hasGaps = !card.hasGaps) },
+    ...toLike(card),
     { label: 'Show as table', isOn: card.isTable, run: () => (card.isTable = !card.isTable) },
     { label: 'Save as PNG', run: () => savePng(card, chart()) },
     { label: 'Save as SVG', run: () => saveSvg(card, chart()) },
@@ -26,9 +27,15 @@ export function buildMenu(card: CurveCardState, chart: () => ChartState | undefi
   ];
 }
 
+function toLike({ input }: CurveCardState): MenuItem[] {
+  const { like } = input().metric;
+  return like === undefined ? [] : [{ label: 'Liked', keys: 'L', isOn: like.isOn, run: like.toggle }];
+}
+
 function saveCsv(card: CurveCardState): void {
-  const { axis } = card.view;
-  const csv = toCsv(card.data.lines, card.data.xs, axis === 'step' ? 'step' : `${axis}_s`);
+  const { axis, xMetric = 'x' } = card.view;
+  const xName = axis === 'metric' ? xMetric : axis === 'step' ? 'step' : `${axis}_s`;
+  const csv = toCsv(card.data.lines, card.data.xs, xName);
   saveFile(`${card.input().metric.name}.csv`, new Blob([csv], { type: 'text/csv' }));
 }
 

@@ -4,6 +4,12 @@
  */
 import type { Range } from './range';
 
+/** A card that is pointed at or has the focus, for keys that are about it. */
+export interface PointedCard {
+  readonly metric: string;
+  readonly toggleLike: (() => void) | null;
+}
+
 /** Where a page keeps its zoom, as in its address; without one the cursor keeps it. */
 export interface ZoomStore {
   readonly read: () => Range | null;
@@ -18,6 +24,8 @@ export class SharedCursor {
   taken = $state<string | null>(null);
   /** The chart that is pointed at: only it shows a tooltip. */
   source = $state<string | null>(null);
+  /** The card under the pointer, plot or not. */
+  card = $state.raw<PointedCard | null>(null);
   private ownZoom = $state.raw<Range | null>(null);
 
   constructor(private readonly store: ZoomStore | null = null) {}

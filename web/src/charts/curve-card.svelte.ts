@@ -5,7 +5,7 @@
 import type { Scale } from '@/domain/ticks';
 import { formatNumber } from '@/domain/numbers';
 import type { MenuItem } from '@/ui/Menu.svelte';
-import type { SharedCursor } from './cursor.svelte';
+import type { PointedCard, SharedCursor } from './cursor.svelte';
 import { countOdd, toAxisUnits, toColumns, type ChartLine, type ChartView } from './lines';
 import type { Range } from './range';
 import { toReadout } from './readout';
@@ -14,6 +14,8 @@ import { SeriesQuery, type LoadFrame, type SeriesAsk } from './series-query.svel
 export interface ChartMetric {
   readonly name: string;
   readonly direction: 'max' | 'min' | null;
+  /** Whether its chart is liked, and how that is changed; none = it cannot be. */
+  readonly like?: { readonly isOn: boolean; readonly toggle: () => void };
   /** What the page offers of it, at the end of the card's menu. */
   readonly actions?: readonly MenuItem[];
 }
@@ -46,6 +48,7 @@ export class CurveCardState {
     return { ...view, scale: this.ownScale ?? view.scale, isClipped: this.ownClip ?? view.isClipped };
   });
   readonly query: SeriesQuery;
+  private pointed: PointedCard | null = null;
 
   constructor(readonly input: () => CardInput) {
     this.query = new SeriesQuery(
@@ -56,8 +59,9 @@ export class CurveCardState {
 
   /** What is drawn: only when the answer belongs to the axis that is looked at. */
   readonly data = $derived.by(() => {
-    const { frame } = this.query;
-    if (frame === null || frame.axis !== this.view.axis) return { lines: [], xs: new Float64Array(0) };
+    const { frame, answered } = this.query;
+    const isOfAxis = frame?.axis === this.view.axis && answered?.x_metric === this.xMetric;
+    if (frame === null || !isOfAxis) return { lines: [], xs: new Float64Array(0) };
     return { lines: toColumns(frame, this.input().lines, this.hasGaps), xs: toAxisUnits(frame) };
   });
 
@@ -85,17 +89,36 @@ export class CurveCardState {
     return best === undefined ? null : { line: best.line, text: formatNumber(best.value) };
   });
 
+  /** Keys that are about a chart mean this one; the inverse of `leave`. */
+  enter(): void {
+    const { cursor, metric } = this.input();
+    this.pointed = { metric: metric.name, toggleLike: metric.like === undefined ? null : () => this.input().metric.like?.toggle() };
+    cursor.card = this.pointed;
+  }
+
+  leave(): void {
+    const { cursor } = this.input();
+    if (cursor.card === this.pointed) cursor.card = null;
+  }
+
+  private get xMetric(): string | null {
+    return this.view.axis === 'metric' ? (this.view.xMetric ?? null) : null;
+  }
+
   private toAsk(): SeriesAsk {
     const { lines, cursor } = this.input();
     const { axis, smoothing } = this.view;
-    const unit = axis === 'step' ? 1 : 1e6;
+    const [low = null, high = null] = cursor.zoom ?? [];
+    const unit = axis === 'relative' || axis === 'time' ? 1e6 : 1;
+    const isWhole = axis !== 'metric';
     const wanted = Math.ceil((this.width * devicePixelRatio) / COLUMN_STEP) * COLUMN_STEP;
     return {
       axis,
+      x_metric: this.xMetric,
       columns: Math.min(COLUMNS_MOST, Math.max(COLUMN_STEP, wanted)),
       smoothing: smoothing > 0 ? smoothing : null,
-      low: cursor.zoom === null ? null : Math.floor(cursor.zoom[0] * unit),
-      high: cursor.zoom === null ? null : Math.ceil(cursor.zoom[1] * unit),
+      low: low === null ? null : isWhole ? Math.floor(low * unit) : low,
+      high: high === null ? null : isWhole ? Math.ceil(high * unit) : high,
       series: lines.map(({ run, metric, rank }) => ({ run, metric, rank: rank ?? 0 })),
     };
   }

@@ -9,7 +9,7 @@ import { SvgPen, traceBand, traceMain, traceRaw, type Places } from './trace';
 
 /** Rows of (run, metric, x, last, min, max, smoothed, points), one a bucket that holds points. RFC 4180. */
 export function toCsv(lines: readonly LineColumns[], xs: Float64Array, xName: string): string {
-  const rows = [['run', 'metric', xName, 'last', 'min', 'max', 'smoothed', 'points'].join(',')];
+  const rows = [['run', 'metric', quote(xName), 'last', 'min', 'max', 'smoothed', 'points'].join(',')];
   for (const { line, series } of lines) {
     for (const [index, x] of xs.entries()) {
       if ((series.count[index] ?? 0) === 0) continue;

@@ -23,6 +23,8 @@ export interface ChartLine {
 /** How a chart is looked at; the same for all charts of a page. */
 export interface ChartView {
   readonly axis: Axis;
+  /** The metric that x is, where the axis is one. */
+  readonly xMetric?: string;
   readonly scale: Scale;
   /** Weight of the moving average, 0 = none. */
   readonly smoothing: number;
@@ -54,9 +56,9 @@ export interface OddCounts {
   readonly notPositive: number;
 }
 
-/** x in the units that an axis is labelled in: steps, or seconds. */
+/** x in the units that an axis is labelled in: steps, seconds, or what a metric is counted in. */
 export function toAxisUnits(frame: Frame): Float64Array {
-  return frame.axis === 'step' ? frame.x : frame.x.map((micros) => micros / 1e6);
+  return frame.axis === 'step' || frame.axis === 'metric' ? frame.x : frame.x.map((micros) => micros / 1e6);
 }
 
 /**

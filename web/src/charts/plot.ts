@@ -13,7 +13,7 @@ import { traceBand, traceMain, traceRaw, type Places } from './trace';
 
 const AXIS_HEIGHT_PX = 24;
 /** Room that a tick's words need, with air. */
-const X_ROOM_PX = { step: 62, relative: 78, time: 92 } as const;
+const X_ROOM_PX = { step: 62, relative: 78, time: 92, metric: 62 } as const;
 const RAW_ALPHA = 0.17;
 const BAND_ALPHA = 0.1;
 

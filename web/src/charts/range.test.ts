@@ -70,6 +70,7 @@ describe('yTicks', () => {
 describe('xTicks', () => {
   test('are whole steps, durations, or times of day', () => {
     expect(xTicks([0, 100_000], 'step', 5).words).toEqual(['0', '20k', '40k', '60k', '80k', '100k']);
+    expect(xTicks([0, 0.5], 'metric', 5).words).toEqual(['0', '0.1', '0.2', '0.3', '0.4', '0.5']);
     expect(xTicks([0, 7200], 'relative', 4).words).toEqual(['0', '30m', '1h', '1h 30m', '2h']);
     const noon = new Date(2026, 0, 5, 12).getTime() / 1000;
     expect(xTicks([noon, noon + 7200], 'time', 4).words).toEqual(['12:00', '12:30', '13:00', '13:30', '14:00']);
@@ -78,6 +79,7 @@ describe('xTicks', () => {
 
 test('x is said as its axis counts', () => {
   expect(describeX(61_200, 'step')).toBe('step 61.2k');
+  expect([1234.5, 24_576_000].map((x) => describeX(x, 'metric', 'tokens'))).toEqual(['tokens 1235', 'tokens 24.58M']);
   expect(describeX(5400, 'relative')).toBe('1h 30m in');
   expect(describeX(new Date(2026, 10, 24, 14, 3, 9).getTime() / 1000, 'time')).toBe('24 Nov 14:03:09');
 });

@@ -4,6 +4,7 @@
  */
 import { formatDurationTick, formatStep, formatTick, formatWallReadout, formatWallTick, localOffsetS } from '@/domain/axis-format';
 import type { Axis } from '@/domain/frame';
+import { formatNumber } from '@/domain/numbers';
 import { durationTicks, linearTicks, logTicks, niceStep, stepTicks, symlog, symlogInverse, symlogTicks, wallTicks, type Scale } from '@/domain/ticks';
 
 export type Range = readonly [number, number];
@@ -84,14 +85,15 @@ export function xTicks([low, high]: Range, axis: Axis, count: number): { ticks: 
     const step = smallestStep(ticks);
     return { ticks, words: ticks.map((tick) => formatWallTick(tick, step)) };
   }
-  const ticks = stepTicks(low, high, count);
+  const ticks = axis === 'metric' ? linearTicks(low, high, count) : stepTicks(low, high, count);
   const step = smallestStep(ticks);
   return { ticks, words: ticks.map((tick) => formatTick(tick, step)) };
 }
 
-/** x as a readout says it: `step 61.2k`, `1h 30m in`, `24 Nov 14:03:09`. */
-export function describeX(x: number, axis: Axis): string {
+/** x as a readout says it: `step 61.2k`, `1h 30m in`, `24 Nov 14:03:09`; of a metric with its name. */
+export function describeX(x: number, axis: Axis, xMetric = ''): string {
   if (axis === 'step') return `step ${formatStep(x)}`;
+  if (axis === 'metric') return `${xMetric} ${Math.abs(x) >= 10_000 ? formatStep(Math.round(x)) : formatNumber(x)}`.trimStart();
   return axis === 'relative' ? `${formatDurationTick(x)} in` : formatWallReadout(x);
 }
 

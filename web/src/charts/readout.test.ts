@@ -35,5 +35,5 @@ describe('cutReadout', () => {
 });
 
 test('a sentence says step and values', () => {
-  expect(describeReadout(lines, xs, 2, 'step', 'max')).toBe('step 2: high 6, low 3, young not yet');
+  expect(describeReadout(lines, xs, 2, 'step 2', 'max')).toBe('step 2: high 6, low 3, young not yet');
 });

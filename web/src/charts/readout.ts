@@ -1,8 +1,6 @@
 /** What a chart reads at its cursor, as rows for a tooltip and a table, and as a sentence for a screen reader. */
-import type { Axis } from '@/domain/frame';
 import { formatNumber } from '@/domain/numbers';
 import { compareReadings, readAt, type LineColumns, type Reading } from './lines';
-import { describeX } from './range';
 
 export interface ReadoutRow {
   readonly line: LineColumns['line'];
@@ -34,8 +32,8 @@ export function cutReadout(rows: readonly ReadoutRow[], focus: string | null, mo
 }
 
 /** `step 61.2k: amber-heron-7c1e 82.79, …` */
-export function describeReadout(lines: readonly LineColumns[], xs: Float64Array, x: number, axis: Axis, direction: 'max' | 'min' | null): string {
+export function describeReadout(lines: readonly LineColumns[], xs: Float64Array, x: number, where: string, direction: 'max' | 'min' | null): string {
   const { rows, more } = cutReadout(toReadout(lines, xs, x, direction), null, 8);
   const parts = rows.map(({ line, text }) => `${line.name} ${text}`);
-  return `${describeX(x, axis)}: ${parts.join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
+  return `${where}: ${parts.join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
 }

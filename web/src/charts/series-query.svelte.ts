@@ -6,6 +6,8 @@ import { parseFrame, type Axis, type Frame } from '@/domain/frame';
 
 export interface SeriesAsk {
   readonly axis: Axis;
+  /** The metric that x is, where the axis is one. */
+  readonly x_metric: string | null;
   readonly columns: number;
   readonly smoothing: number | null;
   readonly low: number | null;
@@ -25,6 +27,8 @@ const DIM_AFTER_MS = 150;
 
 export class SeriesQuery {
   frame = $state.raw<Frame | null>(null);
+  /** What `frame` answers; an older question while a new one is on its way. */
+  answered = $state.raw<SeriesAsk | null>(null);
   failure = $state.raw<Failure | null>(null);
   isDim = $state(false);
   private askedFor = '';
@@ -78,6 +82,7 @@ export class SeriesQuery {
       const frame = parseFrame(await this.load()(ask, abort.signal));
       if (abort.signal.aborted) return;
       this.frame = frame;
+      this.answered = ask;
       this.failure = null;
     } catch (cause) {
       if (abort.signal.aborted) return;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assignSlots, slotColour, slotDash, slotLabel, slotProperty, SLOT_COUNT } from './colour';
+import { HUE_COUNT, slotColour, slotDash, slotLabel, slotProperty, SLOT_COUNT, tellApart } from './colour';
 
 const look = (slot: number): string => `${slotProperty(slot)} ${slotDash(slot).join()}`;
 
@@ -31,31 +31,45 @@ describe('a slot', () => {
   });
 });
 
-describe('assignSlots', () => {
-  test('leaves a run its stored slot', () => {
-    expect(assignSlots([5, 3, 7])).toEqual([5, 3, 7]);
+describe('tellApart', () => {
+  const hue = (slot: number): number => slot % HUE_COUNT;
+  const slots = fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 40 });
+
+  test('draws every run whole whose colour no other has, whatever its slot', () => {
+    expect(tellApart([21, 8, 7]).map((slot) => [hue(slot), slotDash(slot)])).toEqual([
+      [5, []],
+      [0, []],
+      [7, []],
+    ]);
   });
 
-  test('gives the later of two runs with one slot the first that is free', () => {
-    expect(assignSlots([1, 1, 2, 25])).toEqual([1, 0, 2, 3]);
+  test('dashes the later slots of one colour, in the order of slots and not of the list', () => {
+    expect(tellApart([17, 9, 1]).map((slot) => slotLabel(slot))).toEqual(['colour 2, dotted', 'colour 2, dashed', 'colour 2, solid']);
   });
 
-  test('gives runs without a slot those that nobody has', () => {
-    expect(assignSlots([null, 1, null])).toEqual([0, 1, 2]);
+  test('tells runs apart that were stored with one slot', () => {
+    expect(tellApart([3, 3]).map((slot) => slotLabel(slot))).toEqual(['colour 4, solid', 'colour 4, dashed']);
   });
 
-  test('gives up to 24 runs looks of their own', () => {
+  test('never changes the colour of a stored slot', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.constant(null), fc.integer({ min: 0, max: 500 })), { maxLength: 24 }), (stored) => {
-        const looks = assignSlots(stored).map(look);
-        expect(new Set(looks).size).toBe(stored.length);
+      fc.property(slots, (stored) => {
+        expect(tellApart(stored).map(hue)).toEqual(stored.map(hue));
       }),
     );
   });
 
-  test('shares slots beyond 24 runs', () => {
-    const slots = assignSlots(Array.from({ length: 60 }, () => null));
-    expect(slots).toHaveLength(60);
-    expect(slots.every((slot) => slot >= 0 && slot < SLOT_COUNT)).toBe(true);
+  test('makes no two alike while a colour has at most three runs', () => {
+    fc.assert(
+      fc.property(slots, (stored) => {
+        const few = stored.filter((slot, index) => stored.slice(0, index).filter((one) => hue(one) === hue(slot)).length < 3);
+        expect(new Set(tellApart(few).map(look)).size).toBe(few.length);
+      }),
+    );
+  });
+
+  test('gives runs without a slot colours that nobody has', () => {
+    expect(tellApart([null, 1, null]).map(hue)).toEqual([0, 1, 2]);
+    expect(tellApart(Array.from({ length: 60 }, () => null))).toHaveLength(60);
   });
 });

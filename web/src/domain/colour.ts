@@ -32,25 +32,34 @@ export function slotLabel(slot: number): string {
 }
 
 /**
- * Give each run a slot of its own for one picture: its stored one where it has one that is free, else the first free one.
- * Runs that were stored with the same slot would be one colour otherwise. Beyond 24 runs, slots are shared.
+ * How the runs of one picture are drawn so that no two look alike: each keeps the colour of its slot, the same as on every
+ * page, and takes a dash only where another run of that colour is in the picture. Of those the one with the lowest slot is
+ * drawn whole, the next is dashed, the next dotted; runs without a slot take colours that nobody has. Beyond three of a
+ * colour looks come round.
  */
-export function assignSlots(stored: readonly (number | null)[]): number[] {
-  const taken = new Set<number>();
-  const slots = stored.map((slot) => {
-    if (slot === null) return null;
-    const own = wrapSlot(slot);
-    if (taken.has(own)) return null;
-    taken.add(own);
-    return own;
-  });
+export function tellApart(stored: readonly (number | null)[]): number[] {
+  const hues = giveHues(stored);
+  const order = stored.map((slot, index) => ({ slot: slot === null ? Infinity : wrapSlot(slot), index }));
+  order.sort((a, b) => a.slot - b.slot || a.index - b.index);
+  const seen = new Map<number, number>();
+  const looks = new Array<number>(stored.length).fill(0);
+  for (const { index } of order) {
+    const hue = hues[index] ?? 0;
+    const nth = seen.get(hue) ?? 0;
+    seen.set(hue, nth + 1);
+    looks[index] = hue + HUE_COUNT * (nth % DASHES.length);
+  }
+  return looks;
+}
+
+function giveHues(stored: readonly (number | null)[]): number[] {
+  const own = stored.map((slot) => (slot === null ? null : wrapSlot(slot) % HUE_COUNT));
+  const taken = new Set(own);
   let next = 0;
-  return slots.map((slot) => {
-    if (slot !== null) return slot;
-    while (next < SLOT_COUNT && taken.has(next)) next += 1;
-    const own = next;
-    next += 1;
-    return own % SLOT_COUNT;
+  return own.map((hue) => {
+    if (hue !== null) return hue;
+    while (next < HUE_COUNT && taken.has(next)) next += 1;
+    return next++ % HUE_COUNT;
   });
 }
 

@@ -6,7 +6,7 @@
  * without points has count 0 and NaN. Left out: how a frame is drawn (`charts/`).
  */
 
-export type Axis = 'step' | 'relative' | 'time';
+export type Axis = 'step' | 'relative' | 'time' | 'metric';
 
 export interface SeriesFrame {
   readonly run: string;
@@ -146,7 +146,7 @@ function parseJson(text: string): unknown {
 }
 
 function toAxis(value: unknown): Axis {
-  return value === 'relative' || value === 'time' ? value : 'step';
+  return value === 'relative' || value === 'time' || value === 'metric' ? value : 'step';
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -4,7 +4,7 @@ import { choice, number, text, type Codecs } from './codec';
 import { UrlValues } from './url.svelte';
 
 const codecs = {
-  x: choice(['step', 'relative', 'time'], 'step'),
+  x: text('step'),
   y: choice(['linear', 'log', 'symlog'], 'linear'),
   ema: number(0.6),
   band: choice(['on', 'off'], 'on'),
@@ -16,7 +16,9 @@ const codecs = {
 const smoothingMost = 0.99;
 
 export interface View {
-  readonly axis: 'step' | 'relative' | 'time';
+  readonly axis: 'step' | 'relative' | 'time' | 'metric';
+  /** The metric that x is, where the axis is one. */
+  readonly xMetric?: string;
   readonly scale: 'linear' | 'log' | 'symlog';
   readonly smoothing: number;
   readonly hasBand: boolean;
@@ -29,7 +31,7 @@ export class ChartViewState {
 
   readonly now: View = $derived.by(() => {
     const { x, y, ema, band, raw, clip } = this.#values.now;
-    return { axis: x, scale: y, smoothing: clampSmoothing(ema), hasBand: band === 'on', hasRaw: raw === 'on', isClipped: clip === 'on' };
+    return { ...parseAxis(x), scale: y, smoothing: clampSmoothing(ema), hasBand: band === 'on', hasRaw: raw === 'on', isClipped: clip === 'on' };
   });
 
   /** The part of x that is looked at, in the axis's units; null = all of it. */
@@ -42,16 +44,17 @@ export class ChartViewState {
   /** Change the look; the address is rewritten, as no one wants a step back for each move of a slider. */
   change(change: Partial<View>): void {
     const next = { ...this.now, ...change };
+    const x = printAxis(next);
     this.#values.set(
       {
-        x: next.axis,
+        x,
         y: next.scale,
         ema: clampSmoothing(next.smoothing),
         band: next.hasBand ? 'on' : 'off',
         raw: next.hasRaw ? 'on' : 'off',
         clip: next.isClipped ? 'on' : 'off',
         // Steps are no seconds: a part of one axis means nothing on another.
-        ...(next.axis === this.now.axis ? {} : { zoom: '' }),
+        ...(x === printAxis(this.now) ? {} : { zoom: '' }),
       },
       { replace: true },
     );
@@ -61,6 +64,16 @@ export class ChartViewState {
   smooth(direction: 1 | -1): void {
     this.change({ smoothing: nextSmoothing(this.now.smoothing, direction) });
   }
+}
+
+/** `step`, `relative`, `time`, or `metric:tokens`; anything else is the step. */
+export function parseAxis(value: string): Pick<View, 'axis' | 'xMetric'> {
+  if (value.startsWith('metric:') && value.length > 'metric:'.length) return { axis: 'metric', xMetric: value.slice('metric:'.length) };
+  return { axis: value === 'relative' || value === 'time' ? value : 'step' };
+}
+
+export function printAxis({ axis, xMetric = '' }: Pick<View, 'axis' | 'xMetric'>): string {
+  return axis === 'metric' ? `metric:${xMetric}` : axis;
 }
 
 /** `5000~11000`; anything else is no zoom. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { clampSmoothing, nextSmoothing, parseZoom, printZoom } from './chart-view.svelte';
+import { clampSmoothing, nextSmoothing, parseAxis, parseZoom, printAxis, printZoom } from './chart-view.svelte';
 
 test('smoothing has two decimals, is at least 0 and below 1', () => {
   expect([clampSmoothing(-1), clampSmoothing(0.123), clampSmoothing(7), clampSmoothing(Number.NaN)]).toEqual([0, 0.12, 0.99, 0]);
@@ -38,4 +38,13 @@ test('a zoom is read back from the address as it was written, to what a hand can
 
 test('what is no zoom is none', () => {
   for (const value of ['', '5', '5~', '~5', 'a~b', '5~5', '9~1', '1~2~3', 'NaN~1', '1~Infinity']) expect(parseZoom(value)).toBeNull();
+});
+
+test('any metric can be x, whatever its name; what is no axis is the step', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), (name) => {
+      expect(parseAxis(printAxis({ axis: 'metric', xMetric: name }))).toEqual({ axis: 'metric', xMetric: name });
+    }),
+  );
+  expect(['step', 'time', 'metric:', 'nonsense', ''].map((value) => parseAxis(value).axis)).toEqual(['step', 'time', 'step', 'step', 'step']);
 });

@@ -9,6 +9,8 @@ export interface Command {
   label: string;
   group: string;
   run: () => void;
+  /** Only listed: what has the focus takes these keys itself, as a chart does its arrows. */
+  isHint?: boolean;
   /** Whether the palette offers it; moving a cursor, for one, makes no sense there. */
   isOffered?: boolean;
 }
@@ -69,7 +71,7 @@ function handleKey(event: KeyboardEvent): void {
   if (/^(Shift|Control|Alt|Meta)$/.test(event.key) || isHeld(event, name)) return;
   const wanted = prefix ? `${prefix} then ${name}` : name;
   clearPrefix();
-  const found = register.all.findLast((command) => command.keys === wanted);
+  const found = register.all.findLast((command) => command.keys === wanted && command.isHint !== true);
   if (found) {
     event.preventDefault();
     found.run();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ComparedMetric, ComparedRow, Comparison } from '@/api/run-types';
 import type { RunRow } from '@/api/types';
-import { printCell, toMetricCells, toParamCells } from './differences';
+import { pickOthers, printCell, toMetricCells, toParamCells } from './differences';
 import { chooseLead, filterMetrics, pickRuns } from './model.svelte';
 
 const buildMetric = (values: ComparedMetric['values'], best: number[], key = 'val/acc'): ComparedMetric => ({
@@ -76,8 +76,17 @@ describe('parameters', () => {
     expect([5e-4, 0.8, 15_000, 3e7, 0].map((value) => printCell(value).text)).toEqual(['5e-4', '0.8', '15000', '3e7', '0']);
     expect(printCell('[4, 8, 11]')).toEqual({ text: '4,8,11', full: '[4, 8, 11]' });
     expect(printCell('[[1], 2]').text).toBe('[[1], 2]');
+    expect(printCell(5 * 3e-4)).toEqual({ text: '0.0015', full: '0.0014999999999999998' });
     expect(printCell('<b>x</b>').text).toBe('<b>x</b>');
   });
+});
+
+test('what differs is told once: a seed that is a parameter, too, stands among the parameters', () => {
+  const seed = { ...buildRow([1, 2]), key: 'seed' };
+  const state = { ...buildRow(['finished', 'failed']), key: 'state' };
+  const why = { ...buildRow(['a', 'b']), key: 'why' };
+  expect(pickOthers([seed, state, why], [seed]).map(({ key }) => key)).toEqual(['state']);
+  expect(pickOthers([seed], [{ ...seed, values: [3, 4] }]).map(({ key }) => key)).toEqual(['seed']);
 });
 
 describe('pickRuns', () => {

@@ -23,10 +23,14 @@ export function printCell(value: Cell | undefined): { text: string; full: string
   return { text: isList ? full.slice(1, -1).replaceAll(/,\s+/g, ',') : full, full };
 }
 
+// Arithmetic leaves its traces in the digits behind these: 5 times 3e-4 is 0.0014999999999999998.
+const DIGITS = 12;
+
 /** A number as a person would have typed it: `5e-4`, `0.8`, `15000`. */
 function printParameter(value: number): string {
-  const size = Math.abs(value);
-  return size > 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential().replace('e+', 'e') : String(value);
+  const typed = Number(value.toPrecision(DIGITS));
+  const size = Math.abs(typed);
+  return size > 0 && (size < 1e-3 || size >= 1e6) ? typed.toExponential().replace('e+', 'e') : String(typed);
 }
 
 /** One row of parameters; `base` is the baseline's place, -1 = none. */
@@ -55,6 +59,15 @@ function printShort(value: number): string {
   const text = formatNumber(value);
   return text.includes('e') ? formatNumber(value, 3) : text;
 }
+
+/** What differs beside parameters and is not told among them already: a seed is often both. */
+export function pickOthers(attributes: readonly ComparedRow[], params: readonly ComparedRow[]): ComparedRow[] {
+  const told = new Map(params.map(({ key, values }) => [key, JSON.stringify(values)]));
+  return attributes.filter(({ key, values }) => !IN_PROSE.has(key) && told.get(key) !== JSON.stringify(values));
+}
+
+// What is long prose stands on the run's own page.
+const IN_PROSE = new Set(['why', 'conclusion']);
 
 function mostFrequent(keys: readonly string[]): string | undefined {
   const counts = new Map<string, number>();

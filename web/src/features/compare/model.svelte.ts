@@ -3,13 +3,16 @@
  * comparison itself comes from the server; nothing here is kept twice.
  */
 import { RunNews } from '@/api/news.svelte';
+import { toApiError } from '@/api/client';
 import { liveQuery } from '@/api/queries.svelte';
+import { editRuns, undoBulk } from '@/api/resources';
 import { askComparison, askRun } from '@/api/run-resources';
 import type { ComparedMetric, Comparison } from '@/api/run-types';
 import type { RunRow } from '@/api/types';
 import { SharedCursor } from '@/charts/cursor.svelte';
 import type { ChartLine } from '@/charts/lines';
-import { assignSlots } from '@/domain/colour';
+import { tellApart } from '@/domain/colour';
+import { showToast } from '@/state/toasts.svelte';
 import { list, text, type Codecs } from '@/state/codec';
 import { ChartViewState } from '@/state/chart-view.svelte';
 import { UrlValues } from '@/state/url.svelte';
@@ -59,6 +62,31 @@ export class CompareModel {
     });
   }
 
+  /**
+   * Whether a metric's chart is liked, and how to like it. A chart of several runs is liked in each of them that has the
+   * metric, so that it is found again from any; the first of them tells whether it is.
+   */
+  likeOf({ key, values }: ComparedMetric): { isOn: boolean; toggle: () => void } {
+    const target = `metric:${key}`;
+    const isOn = (this.firstRun.data?.likes[target] ?? []).length > 0;
+    const runs = (this.found?.runs ?? []).flatMap(({ id }, index) => (values[index] === null ? [] : [id]));
+    return { isOn, toggle: () => void this.likeIn(runs, target, !isOn) };
+  }
+
+  private async likeIn(runs: readonly string[], target: string, isOn: boolean): Promise<void> {
+    const name = target.replace('metric:', '');
+    const reload = (): void => this.firstRun.reload();
+    this.firstRun.patch((detail) => ({ ...detail, likes: { ...detail.likes, [target]: isOn ? [''] : [] } }));
+    try {
+      const { undo_token: token } = await editRuns(runs, [{ kind: 'like', on: isOn, target }]);
+      const undo = token === null ? {} : { undo: () => undoBulk(token).then(reload, reload) };
+      showToast(isOn ? `Liked ${name} in ${runs.length} runs.` : `${name} is no longer liked.`, undo);
+    } catch (cause) {
+      showToast(toApiError(cause)?.message ?? 'The chart was not liked.', { isError: true });
+      reload();
+    }
+  }
+
   addRun(id: string): void {
     this.address.set({ runs: [...this.ids, id] });
   }
@@ -85,7 +113,7 @@ export class CompareModel {
   }
 
   private toSlots(runs: readonly RunRow[]): [string, number][] {
-    const slots = assignSlots(runs.map(({ slot }) => slot));
+    const slots = tellApart(runs.map(({ slot }) => slot));
     return runs.map(({ id }, index) => [id, slots[index] ?? 0]);
   }
 }

@@ -1,24 +1,38 @@
-/** The run page's keys. */
+/** The run page's keys: those of its curves, those about the run, and the way to its neighbours. */
 import { runPath, comparePath } from '@/domain/paths';
+import { chartCommands } from '@/state/chart-keys';
 import { useCommands } from '@/state/keys.svelte';
+import { showToast } from '@/state/toasts.svelte';
+import { neighbourOf } from '@/state/trail.svelte';
 import { navigate } from '@/state/url.svelte';
 import type { RunModel } from './model.svelte';
 
 export function useRunKeys(model: RunModel): void {
   const group = 'Run';
   useCommands(() => [
-    { keys: '1', label: 'Show curves by step', group, run: () => model.view.change({ axis: 'step' }) },
-    { keys: '2', label: 'Show curves by time since start', group, run: () => model.view.change({ axis: 'relative' }) },
-    { keys: '3', label: 'Show curves by wall time', group, run: () => model.view.change({ axis: 'time' }) },
-    { keys: ',', label: 'Smooth less', group, run: () => model.view.smooth(-1) },
-    { keys: '.', label: 'Smooth more', group, run: () => model.view.smooth(1) },
-    { keys: 'L', label: 'Like this run', group, run: () => model.toggleLike() },
+    ...chartCommands(model.view, () => (model.cursor.zoom = null)),
+    { keys: '[', label: 'Previous run of the list it was opened from', group, run: () => openNeighbour(model, -1) },
+    { keys: ']', label: 'Next run of the list it was opened from', group, run: () => openNeighbour(model, 1) },
+    { keys: 'L', label: 'Like the chart that is pointed at, else this run', group, run: () => likePointed(model) },
     { keys: 'E', label: 'Archive or restore this run', group, run: () => model.toggleArchived() },
     { keys: 'N', label: 'Write its note', group, run: () => focusOn('note-edit') },
     { keys: 'T', label: 'Tag it', group, run: () => focusOn('tag-add') },
     { keys: 'C', label: 'Compare it with its parent', group, run: () => compareWithParent(model) },
     { keys: 'P', label: 'Open its parent', group, run: () => openParent(model) },
   ]);
+}
+
+function likePointed(model: RunModel): void {
+  const like = (model.cursor.card ?? model.resourceCursor.card)?.toggleLike ?? null;
+  if (like === null) model.toggleLike();
+  else like();
+}
+
+/** The way on is kept as it was, so that whoever walks along a list looks at each run in the same way. */
+function openNeighbour(model: RunModel, step: 1 | -1): void {
+  const next = neighbourOf(model.id, step);
+  if (next !== null) navigate(runPath(next) + location.search);
+  else showToast(step === 1 ? 'There is no next run in the list it was opened from.' : 'There is no run before it in the list it was opened from.');
 }
 
 function focusOn(id: string): void {

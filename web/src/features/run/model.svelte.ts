@@ -47,6 +47,21 @@ export class RunModel {
     void this.edit(isLiked ? 'No longer liked.' : 'Liked.', [{ kind: 'like', on: !isLiked, target: '' }], (row) => ({ ...row, likes }));
   }
 
+  /** Whether anybody likes a part of the run, as `metric:val/acc`, and how to change one's own mind. */
+  likeOf(target: string): { isOn: boolean; toggle: () => void } {
+    const isOn = (this.detail?.likes[target] ?? []).length > 0;
+    return { isOn, toggle: () => void this.likePart(target, !isOn) };
+  }
+
+  private async likePart(target: string, isOn: boolean): Promise<void> {
+    const before = this.detail?.likes ?? {};
+    const fans = isOn ? [''] : [];
+    this.query.patch((detail) => ({ ...detail, likes: { ...detail.likes, [target]: fans } }));
+    const name = target.replace(/^[a-z]+:/, '');
+    const refused = await this.edit(isOn ? `Liked ${name}.` : `${name} is no longer liked.`, [{ kind: 'like', on: isOn, target }], (row) => row);
+    if (refused !== null) this.query.patch((detail) => ({ ...detail, likes: before }));
+  }
+
   toggleArchived(): void {
     const isArchived = this.detail?.row.is_archived ?? false;
     const edits: Edit[] = [{ kind: 'set', fields: { archived: !isArchived } }];
@@ -73,6 +88,8 @@ export class RunModel {
     try {
       const answer = await editRun(this.id, edits);
       this.patchRow((row) => keepCells(answer.row, row));
+      // What is told beside the row, as likes of charts, is read anew.
+      this.query.reload();
     } catch (cause) {
       showToast(toApiError(cause)?.message ?? 'The change was not taken back.', { isError: true });
     }
