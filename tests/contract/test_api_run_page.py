@@ -261,6 +261,63 @@ def test_relative_time_begins_at_the_start_of_each_run(root, client):
     assert x.tolist() == [1_000_000, 2_000_000]
 
 
+def record_ranks(root):
+    run = record(root, metrics={"loss": [4.0, 2.0, 1.0]})
+    for rank, values in enumerate(([8.0, 4.0], [6.0, math.nan]), 1):
+        spec = RunSpec(metrics={"loss": values, f"gpu/{rank}": [0.5]}, rank=rank)
+        record_run(root, spec, run=run, created_us=STARTED_US + rank)
+    return run
+
+
+def test_ranks_are_drawn_singly_or_as_a_line_with_a_band(root, client):
+    run = record_ranks(root)
+    loss = {"run": run, "metric": "loss"}
+    header, x, (mean, own, second, late) = ask_series(
+        client, loss | {"reduce": "mean"}, loss, loss | {"rank": 1}, {"run": run, "metric": "gpu/2"}
+    )
+    assert (mean["last"].tolist(), x.tolist()) == ([6.0, 3.0, 1.0], [0, 1, 2])
+    assert (mean["min"].tolist(), mean["max"].tolist()) == ([4.0, 2.0, 1.0], [8.0, 4.0, 1.0])
+    assert (own["last"].tolist(), second["last"][:2].tolist(), late["last"][0]) == ([4.0, 2.0, 1.0], [8.0, 4.0], 0.5)
+    asked = [(one["rank"], one["reduce"], one["ranks"]) for one in header["series"]]
+    assert asked == [(None, "mean", [0, 1, 2]), (None, None, [0]), (1, None, [1]), (None, None, [2])]
+
+
+def test_ranks_are_reduced_over_another_metric_too(root, client):
+    run = None
+    for rank, (tokens, loss) in enumerate([([1.0, 2.0, 4.0], [9.0, 5.0, 1.0]), ([1.0, 3.0], [7.0, 3.0])]):
+        spec = RunSpec(metrics={"tokens": tokens, "loss": loss}, rank=rank)
+        run = record_run(root, spec, run=run, created_us=STARTED_US)
+    wanted = {"run": run, "metric": "loss", "reduce": "mean"}
+    header, x, (mean,) = ask_series(client, wanted, axis="metric", x_metric="tokens")
+    assert (x.tolist(), mean["last"].tolist()) == ([1.0, 2.0, 3.0, 4.0], [8.0, 6.0, 4.0, 1.0])
+    assert (mean["min"].tolist(), mean["max"].tolist()) == ([7.0, 5.0, 3.0, 1.0], [9.0, 7.0, 5.0, 1.0])
+    assert header["series"][0]["ranks"] == [0, 1]
+
+
+def test_a_page_tells_its_ranks_and_pages_metrics_of_each_or_all(root, client):
+    run = record_ranks(root)
+    page = get_json(client, f"/runs/{run}")
+    assert (page["ranks"], page["forked_from"]) == ([0, 1, 2], None)
+    assert {metric["name"]: metric["rank"] for metric in page["metrics"]} == {"loss": 0, "gpu/1": 1, "gpu/2": 2}
+    second = get_json(client, f"/runs/{run}/metrics", rank=1)["metrics"]
+    assert [(metric["name"], metric["max"]) for metric in second] == [("gpu/1", 0.5), ("loss", 8.0)]
+    mean = get_json(client, f"/runs/{run}/metrics", reduce="mean", q="loss")["metrics"][0]
+    assert (mean["first"], mean["n"], mean["rank"]) == (6.0, 7, None)
+    answer = client.get(f"/api/v1/runs/{run}/metrics", params={"rank": 1, "reduce": "mean"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "series.rank_and_reduce")
+
+
+def test_a_page_tells_what_the_run_was_forked_from(root, client):
+    source = record(root, fields={"name": "source"}, metrics={"loss": [3.0, 2.0, 1.0]})
+    reference = Reference(uri=f"everbloom:{source}", kind="fork", checksum="step 1")
+    run = record_run(root, RunSpec(metrics={"acc": [0.5]}, records=[reference]), created_us=STARTED_US + 9_000_000)
+    page = get_json(client, f"/runs/{run}")
+    assert page["forked_from"] == {"run": source, "name": "source", "step": 1, "is_shared": True}
+    assert {metric["name"]: metric["n"] for metric in page["metrics"]} == {"acc": 1, "loss": 2}
+    _, x, _ = ask_series(client, {"run": run, "metric": "loss"}, {"run": run, "metric": "acc"}, axis="relative")
+    assert (x / 1_000_000).tolist() == [1.0, 2.0, 3.0]
+
+
 def test_points_that_a_rewind_took_out_are_not_drawn(root, client):
     run = record(root, metrics={"loss": [1.0, 2.0, 3.0]}, end=None)
     record_run(root, RunSpec(records=[Rewind(step=1)], metrics={}), run=run, created_us=STARTED_US + 10_000_000)

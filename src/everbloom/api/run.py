@@ -14,6 +14,7 @@ from everbloom.api.run_types import (
     Change,
     Command,
     Damage,
+    Fork,
     Link,
     MediaGroup,
     Metric,
@@ -27,11 +28,11 @@ from everbloom.api.run_types import (
 )
 from everbloom.api.values import need_micros, to_micros, to_number, to_optional_number, to_value
 from everbloom.core.errors import NotFound
-from everbloom.core.values import fold_text
+from everbloom.core.values import SYSTEM_PREFIX, fold_text
 from everbloom.query.compare import to_direction
 from everbloom.query.reader import Reader, RunQuery
 from everbloom.query.views import Artifact as StoredArtifact
-from everbloom.query.views import MediaItem, MetricSummary, Run
+from everbloom.query.views import MediaItem, MetricSummary, Reduce, Run
 from everbloom.query.views import RunDetail as StoredDetail
 from everbloom.query.views import RunEnd as StoredEnd
 
@@ -88,6 +89,8 @@ def _read_detail(reader: Reader, run: str) -> RunDetail:
         parent=others[0] if parents else None,
         children=others[len(parents) :],
         watermark=watermark,
+        ranks=list(detail.ranks),
+        forked_from=None if detail.forked_from is None else Fork(**vars(detail.forked_from)),
     )
 
 
@@ -112,6 +115,7 @@ def to_metric(name: str, summary: MetricSummary) -> Metric:
         summary.is_guessed,
         summary.last_step,
         name.rpartition("/")[0],
+        summary.rank,
     )
 
 
@@ -184,12 +188,18 @@ def list_metrics(
     q: Annotated[str, QueryParameter(description="Only names that hold this, in any case.")] = "",
     offset: Annotated[int, QueryParameter(ge=0)] = 0,
     limit: Annotated[int, QueryParameter(ge=0, le=METRICS_MAX)] = 200,
+    rank: Annotated[int | None, QueryParameter(description="Only what this rank logged, its own points.")] = None,
+    reduce: Annotated[
+        Reduce | None, QueryParameter(description="Reduce each summary over the ranks that have the metric.")
+    ] = None,
 ) -> Response[MetricPage]:
-    """Return a page of a run's metrics."""
+    """Return a page of a run's metrics, as tables show them; or of another rank, or reduced over all ranks."""
 
     def build(reader: Reader) -> MetricPage:
         wanted = fold_text(q)
-        found = [m for m in sort_metrics(find_run(reader, run).summary) if wanted in fold_text(m.name)]
+        summaries = reader.read_summaries(find_run(reader, run).id, rank=rank, reduce=reduce)
+        named = {name: summary for name, summary in summaries.items() if not name.startswith(SYSTEM_PREFIX)}
+        found = [m for m in sort_metrics(named) if wanted in fold_text(m.name)]
         return MetricPage(len(found), found[offset : offset + limit])
 
     return answer(request, store, build)

@@ -7,12 +7,16 @@ from msgspec import Struct
 from everbloom.api.types import RunRow
 from everbloom.api.values import Number, Value
 from everbloom.core.records import Direction
+from everbloom.query.views import Reduce
 
 # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Metric(Struct):
-    """A metric of a run with its summaries; `group` is its name up to the last slash."""
+    """A metric of a run with its summaries; `group` is its name up to the last slash.
+
+    `rank` is whose points they are: the lowest rank that has any; None where they are reduced over all ranks.
+    """
 
     name: str
     n: int
@@ -26,6 +30,7 @@ class Metric(Struct):
     is_guessed: bool
     last_step: int
     group: str
+    rank: int | None
 
 
 class MetricPage(Struct):
@@ -134,6 +139,19 @@ class Artifact(Struct):
     created_at: int
 
 
+class Fork(Struct):
+    """What a run was forked from, and the last step that both share.
+
+    `name` is None where the other run is not there or may not be read; `is_shared` tells whether its points are this
+    run's too, in series and summaries: not where it is not there, or in another namespace.
+    """
+
+    run: str
+    name: str | None
+    step: int
+    is_shared: bool
+
+
 class RunDetail(Struct):
     """Everything that a run's page shows, but its series, console and content.
 
@@ -143,6 +161,8 @@ class RunDetail(Struct):
         metrics: The first 2,000 by name, objectives first; `/runs/{id}/metrics` pages through the rest.
         resources: Names of metrics that the machine was measured by.
         children: Runs that branched from it, newest first, at most 100.
+        ranks: Of the processes that recorded it; with several, `reduce` of a series or of `/runs/{id}/metrics` is over
+            them.
     """
 
     row: RunRow
@@ -170,6 +190,8 @@ class RunDetail(Struct):
     parent: RunRow | None
     children: list[RunRow]
     watermark: int
+    ranks: list[int]
+    forked_from: Fork | None
 
 
 class ParamValue(Struct):
@@ -183,11 +205,18 @@ class ParamValue(Struct):
 
 
 class SeriesName(Struct):
-    """One metric of one source of a run."""
+    """One metric of one source of a run, or of all of them as a line with a band.
+
+    Attributes:
+        rank: Whose points; None = of rank 0, or where it never logged the metric of the lowest rank that did.
+        reduce: Reduce all ranks instead: `first`, `last` and `smoothed` are the line, `min` and `max` the band over
+            all points of all ranks. `rank` is left out then.
+    """
 
     run: str
     metric: str
-    rank: int = 0
+    rank: int | None = None
+    reduce: Reduce | None = None
 
 
 class SeriesRequest(Struct):

@@ -2,7 +2,8 @@
 
 The frame: u32 length of the header, a JSON header padded with spaces so that what follows begins at a multiple of
 eight, then little-endian arrays one behind the other: x f64[n]; for each series first, last, min, max f64[n], smoothed
-f64[n] where it was asked for, then count, NaN, +inf, -inf u32[n], each series padded to a multiple of eight.
+f64[n] where it was asked for, then count, NaN, +inf, -inf u32[n], each series padded to a multiple of eight. Of ranks
+that are reduced, first, last and smoothed are the line, min and max the band; `ranks` are those that were read.
 """
 
 import math
@@ -52,7 +53,7 @@ def _to_window(data: SeriesRequest) -> Window | MetricWindow:
 def _read_frame(reader: Reader, data: SeriesRequest, window: Window | MetricWindow) -> bytes:
     version = reader.read_version()
     runs = {run: find_run(reader, run) for run in dict.fromkeys(wanted.run for wanted in data.series)}
-    keys = [SeriesKey(runs[wanted.run].id, wanted.metric, wanted.rank) for wanted in data.series]
+    keys = [SeriesKey(runs[wanted.run].id, wanted.metric, wanted.rank, wanted.reduce) for wanted in data.series]
     if not keys:
         raise InvalidInput("no series was asked for; name at least one run and metric.", code="series.none")
     if isinstance(window, MetricWindow):
@@ -65,12 +66,13 @@ def encode_frame(envelope: Envelope | PairedEnvelope, keys: list[SeriesKey], *, 
     n = len(envelope.x)
     parts: list[bytes] = [_to_bytes(envelope.x, "<f8")]
     described: list[dict[str, Any]] = []
-    for key, series in zip(keys, envelope.series, strict=True):
+    for key, series, ranks in zip(keys, envelope.series, envelope.ranks, strict=True):
         names = [*_FLOATS, *(["smoothed"] if series.smoothed is not None else [])]
         parts += [_to_bytes(getattr(series, name), "<f8") for name in names]
         parts += [_to_bytes(getattr(series, name), "<u4") for name in _COUNTS]  # 4 of 4 bytes: a multiple of 8
         described.append(
-            {"run": key.run, "metric": key.metric, "rank": key.rank, "arrays": [*names, *_COUNTS]}
+            {"run": key.run, "metric": key.metric, "rank": key.rank, "reduce": key.reduce, "ranks": ranks}
+            | {"arrays": [*names, *_COUNTS]}
             | {"points": int(series.count.sum()), "odd": int((series.nan + series.pinf + series.ninf).sum())}
         )
     header = msgspec.json.encode(

@@ -19,6 +19,7 @@ from everbloom.core.values import check_metric_name
 from everbloom.index.pieces import Cutoffs, Shares
 from everbloom.index.ranks import check_reduce, join_ranks
 from everbloom.index.reduce import Candidates, SeriesEnvelope, reduce_candidates
+from everbloom.index.series import Series
 from everbloom.index.smooth import smooth
 from everbloom.index.window import COLUMNS_MAX, SeriesKey
 from everbloom.query.forks import read_shared
@@ -68,11 +69,13 @@ class PairedEnvelope:
         x: The middle of each bucket, rising; where `is_exact`, the points' own x. Shape (n,), float64.
         is_exact: Each bucket holds one x: nothing was reduced.
         series: As asked for, in that order; buckets without points have count 0 and NaN.
+        ranks: Of each series, the ranks that it was read from, rising; none where it has no points.
     """
 
     x: FloatArray
     is_exact: bool
     series: tuple[SeriesEnvelope, ...]
+    ranks: tuple[tuple[int, ...], ...] = ()
 
 
 class Paired(NamedTuple):
@@ -90,13 +93,13 @@ def read_paired(readable: ReadableIndex, keys: Sequence[SeriesKey], window: Metr
     """
     ids = [readable.read_run(run).id for run in dict.fromkeys(key.run for key in keys)]
     cutoffs, shares = readable.read_cutoffs(ids), read_shared(readable, ids)
-    known: dict[tuple[RunId, str, int | None], tuple[IntArray, FloatArray]] = {}
+    known: dict[tuple[RunId, str, int | None], Series] = {}
 
     def read(run: RunId, metric: str, rank: int | None) -> tuple[IntArray, FloatArray]:
         if (run, metric, rank) not in known:
-            stored = readable.index.series.read_series(run, metric, rank, cutoffs, shares)
-            known[run, metric, rank] = (stored.steps[~stored.greyed], stored.values[~stored.greyed])
-        return known[run, metric, rank]
+            known[run, metric, rank] = readable.index.series.read_series(run, metric, rank, cutoffs, shares)
+        stored = known[run, metric, rank]
+        return stored.steps[~stored.greyed], stored.values[~stored.greyed]
 
     ranks = [_list_ranks(readable, key, cutoffs, shares) for key in keys]
     pairs = [
@@ -107,7 +110,9 @@ def read_paired(readable: ReadableIndex, keys: Sequence[SeriesKey], window: Metr
     envelope = reduce_paired(pairs, window)
     reduced = iter(envelope.series)
     series = (_join(key, list(islice(reduced, len(own)))) for key, own in zip(keys, ranks, strict=True))
-    return replace(envelope, series=tuple(series))
+    sources = ([known[key.run, key.metric, rank] for rank in own] for key, own in zip(keys, ranks, strict=True))
+    read_from = (tuple(rank for stored in parts for rank in stored.ranks) for parts in sources)
+    return replace(envelope, series=tuple(series), ranks=tuple(read_from))
 
 
 def _list_ranks(readable: ReadableIndex, key: SeriesKey, cutoffs: Cutoffs, shares: Shares) -> list[int | None]:

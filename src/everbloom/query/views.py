@@ -23,7 +23,17 @@ from everbloom.index.documents import MetricSummary
 from everbloom.index.ranks import Reduce
 from everbloom.query.extras import import_optional
 
-__all__ = ["Artifact", "ConsoleMatch", "MediaItem", "MetricSummary", "Run", "RunDetail", "RunEnd", "Series"]
+__all__ = [
+    "Artifact",
+    "ConsoleMatch",
+    "MediaItem",
+    "MetricSummary",
+    "Reduce",
+    "Run",
+    "RunDetail",
+    "RunEnd",
+    "Series",
+]
 
 
 class RunSource(Protocol):

@@ -421,7 +421,7 @@ export interface paths {
         };
         /**
          * ListMetrics
-         * @description Return a page of a run's metrics.
+         * @description Return a page of a run's metrics, as tables show them; or of another rank, or reduced over all ranks.
          */
         get: operations["ApiV1RunsMetricsListMetrics"];
         put?: never;
@@ -793,6 +793,13 @@ export interface components {
             count: number;
             value: string;
         };
+        /** Fork */
+        Fork: {
+            is_shared: boolean;
+            name: string | null;
+            run: string;
+            step: number;
+        };
         /** GroupCell */
         GroupCell: {
             distinct: number;
@@ -896,6 +903,7 @@ export interface components {
             min: number | ("NaN" | "Infinity" | "-Infinity");
             n: number;
             name: string;
+            rank: number | null;
         };
         /** MetricPage */
         MetricPage: {
@@ -1023,6 +1031,7 @@ export interface components {
             damage: components["schemas"]["Damage"][];
             domain: string | null;
             end: components["schemas"]["RunEnd"] | null;
+            forked_from: components["schemas"]["Fork"] | null;
             group: string | null;
             history: components["schemas"]["Change"][];
             last_heard_at: number | null;
@@ -1044,6 +1053,7 @@ export interface components {
             };
             parent: components["schemas"]["RunRow"] | null;
             problems: components["schemas"]["Trouble"][];
+            ranks: number[];
             resources: components["schemas"]["Metric"][];
             rewound_from: number | null;
             row: components["schemas"]["RunRow"];
@@ -1126,8 +1136,9 @@ export interface components {
         /** SeriesName */
         SeriesName: {
             metric: string;
-            /** @default 0 */
-            rank: number;
+            rank?: number | null;
+            /** @enum {null|string} */
+            reduce?: "mean" | "min" | "max" | null;
             run: string;
         };
         /** SeriesRequest */
@@ -2181,6 +2192,10 @@ export interface operations {
                 q?: string;
                 offset?: number;
                 limit?: number;
+                /** @description Only what this rank logged, its own points. */
+                rank?: number | null;
+                /** @description Reduce each summary over the ranks that have the metric. */
+                reduce?: "mean" | "min" | "max" | null;
             };
             header?: never;
             path: {

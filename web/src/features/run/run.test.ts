@@ -22,6 +22,7 @@ const buildMetric = (name: string, change: Partial<Metric> = {}): Metric => ({
   is_guessed: false,
   last_step: 0,
   group: '',
+  rank: 0,
   ...change,
 });
 
