@@ -55,7 +55,14 @@ def __getattr__(name: str) -> "Any":
         raise AttributeError(f"module 'everbloom' has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module(home)
+    try:
+        module = import_module(home)
+    except ModuleNotFoundError as error:
+        from everbloom.core.extras import describe_missing, find_extra
+
+        if find_extra(error.name or "") is None:
+            raise
+        raise describe_missing(error.name or "", purpose=f"everbloom.{name}") from error
     value = module if name == "errors" else getattr(module, name)
     globals()[name] = value
     return value

@@ -84,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
         _flush_output()
         _complain(str(error))
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), EXIT_OTHER)
+    except ModuleNotFoundError as error:
+        return _report_missing(error, words)
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the person gets one clear message
         return _report_bug(error)
 
@@ -126,6 +128,18 @@ def _complain(message: str) -> None:
     from everbloom.cli.output.text import clean_text
 
     sys.stderr.write(f"error: {clean_text(message)}\n")
+
+
+def _report_missing(error: ModuleNotFoundError, words: list[str]) -> int:
+    """Say what to install where only the client is there; anything else that is missing is a bug."""
+    from everbloom.core.extras import describe_missing, find_extra
+
+    module = error.name or ""
+    if find_extra(module) is None:
+        return _report_bug(error)
+    _flush_output()
+    _complain(str(describe_missing(module, purpose=f"everbloom {next(iter(words), '')}".rstrip())))
+    return EXIT_UNAVAILABLE
 
 
 def _report_bug(error: Exception) -> int:

@@ -18,10 +18,6 @@ def ui(invocation: Invocation, *, port: int | None, no_browser: bool) -> None:
 
     The link that is printed lets the browser that opens it in, and no other user of this machine.
     """
-    from everbloom.query.extras import import_optional
-
-    import_optional("litestar", purpose="everbloom ui")
-    import_optional("uvicorn", purpose="everbloom ui")
     from everbloom.api.server import serve
 
     def announce(link: str) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, overload
 
 from everbloom.core.errors import InvalidInput, NotFound
+from everbloom.core.extras import import_optional
 from everbloom.core.records import Direction
 from everbloom.core.settings import Settings, load_settings
 from everbloom.index.documents import HAYSTACK, Document, to_cells
 from everbloom.query.compare import choose_direction
-from everbloom.query.extras import import_optional
 from everbloom.query.reader import Reader, open_reader
 from everbloom.query.views import Run, RunQuery
 

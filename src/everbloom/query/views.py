@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from everbloom.core.clock import to_datetime
+from everbloom.core.extras import import_optional
 from everbloom.core.ids import RunId
 from everbloom.core.records import Cause, Command, Direction, ExceptionInfo, Link, Problem, Scalar, Start, Verdict
 from everbloom.core.values import SYSTEM_PREFIX
@@ -21,7 +22,6 @@ from everbloom.index.catalog import DamageRow
 from everbloom.index.console import ConsoleMatch
 from everbloom.index.documents import MetricSummary
 from everbloom.index.ranks import Reduce
-from everbloom.query.extras import import_optional
 
 __all__ = [
     "Artifact",

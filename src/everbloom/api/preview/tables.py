@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from everbloom.api.preview.types import TablePreview
 from everbloom.api.values import to_value
 from everbloom.core.errors import InvalidInput
-from everbloom.query.extras import import_optional
+from everbloom.core.extras import import_optional
 
 ROWS_MAX = 1000
 COLUMNS_MAX = 2000

@@ -15,6 +15,7 @@ import msgspec
 from everbloom.cli.demo.plan import Chain, plan_chains
 from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import Unavailable
+from everbloom.core.extras import import_optional
 from everbloom.core.settings import Settings, child_environment, load_settings
 
 AT_ONCE = 2
@@ -107,14 +108,8 @@ def _become_ui(settings: Settings) -> None:
 
 
 def _check_packages() -> None:
-    try:
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise Unavailable(
-            "the demo trains with scikit-learn, which is not installed. Run: pip install 'everbloom[ui,demo]'",
-            code="package.missing",
-            package="scikit-learn",
-        ) from error
+    for module in ("sklearn", "numpy", "litestar"):  # before a minute of training, and not after it
+        import_optional(module, purpose="everbloom demo")
 
 
 @contextmanager
