@@ -141,7 +141,7 @@ function isPlain(value) {
 function watch(tab) {
   const { page, problems, requests, bodies } = tab;
   page.on('pageerror', (error) => problems.push(String(error.message)));
-  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('console', (message) => message.type() === 'error' && problems.push(`${message.text()} ${message.location().url}`));
   page.on('dialog', (dialog) => {
     problems.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();

@@ -1,7 +1,7 @@
 """The web app as people meet it: a real server as its own process, pages in the system's Chromium.
 
-`web/e2e/driver.mjs` holds the browser and is told, a line at a time, what of Playwright to call: so a test reads as what
-a person does, and logs through the SDK between two looks. What a page counts of itself is in `web/e2e/counts.mjs`.
+`web/e2e/driver.mjs` holds the browser and is told, a line at a time, what of Playwright to call: so a test reads as
+what a person does, and logs through the SDK between two looks. What a page counts of itself: `web/e2e/counts.mjs`.
 """
 
 import base64
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from everbloom.testing.command_line import cli_environment
 
@@ -333,8 +333,8 @@ class Browser:
         tab = Tab(self, number, context, link)
         if "/login?" in link and beside is None:
             # The link's own redirect brings the page, so the first load is the only one.
-            tab.go(f"{link}&next={path}" if path.isascii() and "&" not in path and "#" not in path else link)
-        if not tab.url.startswith(path):
+            tab.go(f"{link}&next={quote(path, safe='')}")
+        else:
             tab.go(path)
         return tab
 

@@ -206,6 +206,8 @@ export class RunWindow {
     try {
       const [count, changed] = await Promise.all([readRuns(scope, { ...rest, cols: [], spark: '', offset: 0, limit: 0 }, signal), ids.length ? readRuns(only, { ...rest, offset: 0, limit: ids.length }, signal) : null]);
       if (signal.aborted) return;
+      // Nothing is read yet that could jump: an empty page turns into rows by itself.
+      if (this.total === 0 && count.total > 0) return void this.#restart();
       if (changed) this.patch(new Map(changed.rows.map((row) => [row.id, row])));
       this.newCount = Math.max(0, count.total - this.total);
     } catch (cause) {
