@@ -85,6 +85,7 @@ def shape_detail(detail: "RunDetail") -> dict[str, Any]:
         "rewound_from": detail.rewound_from,
         "forked_from": None if detail.forked_from is None else vars(detail.forked_from),
         "last_heard": detail.last_heard_at,
+        "ranks": detail.ranks,
     }
 
 

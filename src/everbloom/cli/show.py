@@ -10,53 +10,62 @@ import click
 
 from everbloom.cli.columns import draw_state, format_metric
 from everbloom.cli.invocation import Invocation, run_argument, store_options
+from everbloom.cli.metric_table import draw_metrics, pattern_option, read_summaries, reduce_option
 from everbloom.cli.output.numbers import EXACT, format_bytes, format_count, format_duration, format_value
 from everbloom.cli.output.screen import Screen
-from everbloom.cli.output.sparkline import draw_sparkline
 from everbloom.cli.output.table import Cell, Column, build_table
 from everbloom.cli.output.text import clean_line, clean_text, pad, wrap
 
 if TYPE_CHECKING:
     from everbloom.query.reader import Reader
-    from everbloom.query.views import Artifact, MediaItem, Run, RunDetail
+    from everbloom.query.views import Artifact, MediaItem, Reduce, Run, RunDetail
 
-CURVE_CELLS = 24
-METRICS_MAX = 64
-CURVES_MAX = 40  # drawing one costs a read; a run of 10,000 metrics is not drawn in full
 HISTORY_MAX = 20
 _LABEL_CELLS = 12
 
 
 @click.command()
 @run_argument
+@pattern_option
+@reduce_option
 @store_options
-def show(invocation: Invocation, *, run: str) -> None:
-    """Show everything about RUN: what it was for, what came of it, its parameters, metrics, files, problems."""
+def show(invocation: Invocation, *, run: str, pattern: str | None, reduce: "Reduce | None") -> None:
+    """Show everything about RUN: what it was for, what came of it, its parameters, metrics, files, problems.
+
+    Metrics are rank 0's, or where rank 0 never logged one the lowest rank's that did. Of more than 64 some of each
+    group are shown, and how to see the others.
+    """
     with invocation.open_reader() as reader:
         detail = reader.read_detail(invocation.find_run(reader, run).id)
+        summaries = read_summaries(reader, detail.run, pattern=pattern, reduce=reduce)
         artifacts, media = reader.list_artifacts(detail.run.id), reader.list_media(detail.run.id)
         if invocation.as_json:
             from everbloom.cli.output.exact_json import write_json
-            from everbloom.cli.shapes import shape_artifact, shape_detail, shape_media
+            from everbloom.cli.shapes import shape_artifact, shape_detail, shape_media, shape_summary
 
             files = {"artifacts": list(map(shape_artifact, artifacts)), "media": list(map(shape_media, media))}
-            write_json(invocation.screen, shape_detail(detail) | files)
+            metrics = {name: shape_summary(summary) for name, summary in summaries.items()}
+            write_json(invocation.screen, shape_detail(detail) | {"metrics": metrics} | files)
             return
-        invocation.screen.write(*draw_detail(invocation.screen, reader, detail, artifacts, media))
+        drawn = draw_metrics(
+            invocation.screen, reader, detail.run, summaries, reduce=reduce, is_whole=pattern is not None
+        )
+        invocation.screen.write(*draw_detail(invocation.screen, reader, detail, drawn, artifacts, media))
 
 
 def draw_detail(
     screen: Screen,
     reader: "Reader",
     detail: "RunDetail",
+    metrics: Iterator[str],
     artifacts: "Sequence[Artifact]",
     media: "Sequence[MediaItem]",
 ) -> Iterator[str]:
-    """Return a run's page as lines."""
+    """Return a run's page as lines, the lines of its metrics given."""
     run = detail.run
     yield from _draw_head(screen, reader, detail)
     yield from _draw_section(screen, "Parameters", _draw_params(screen, run))
-    yield from _draw_section(screen, "Metrics", draw_metrics(screen, reader, run, limit=METRICS_MAX))
+    yield from _draw_section(screen, "Metrics", metrics)
     yield from _draw_section(screen, "Resources", _draw_resources(screen, detail))
     yield from _draw_section(screen, "Note", _draw_text(screen, run.note, indent=2))
     yield from _draw_section(screen, "Links", _draw_links(screen, detail))
@@ -95,6 +104,7 @@ def _draw_head(screen: Screen, reader: "Reader", detail: "RunDetail") -> Iterato
         ("tags", ", ".join(run.tags)),
         ("domain", run.domain),
         ("group", run.group),
+        ("ranks", _describe_ranks(detail)),
         ("rewound to", detail.rewound_from),
         ("archived", "yes" if run.is_archived else None),
         ("liked by", ", ".join(detail.likes.get("", ()))),
@@ -171,63 +181,26 @@ def _describe_fork(detail: "RunDetail") -> str | None:
     fork = detail.forked_from
     if fork is None:
         return None
-    return f"forked from {fork.name or f'{fork.run} (not in this store)'} at step {fork.step}"
+    said = f"forked from {fork.name or fork.run} at step {fork.step}"
+    if fork.is_shared:
+        return said
+    why = "that run is in another namespace" if fork.name else "that run is not to be read here"
+    return f"{said} ({why}: its points are not shared)"
+
+
+def _describe_ranks(detail: "RunDetail") -> str | None:
+    ranks = detail.ranks
+    if len(ranks) < 2:
+        return None
+    is_row = len(ranks) > 2 and ranks[-1] - ranks[0] == len(ranks) - 1
+    listed = f"{ranks[0]} to {ranks[-1]}" if is_row else ", ".join(map(str, ranks))
+    return f"{len(ranks)} ({listed}); --reduce mean, min or max sums all of them up"
 
 
 def _draw_params(screen: Screen, run: "Run") -> Iterator[str]:
     rows = [[Cell(name, "dim"), Cell(format_value(value, EXACT))] for name, value in run.params.items()]
     columns = [Column("name", least=12), Column("value", least=12)]
     yield from build_table(screen, columns, rows, indent=2, has_head=False).lines
-
-
-def draw_metrics(screen: Screen, reader: "Reader", run: "Run", *, limit: int | None = None) -> Iterator[str]:
-    """Return a run's metrics as lines: curve, last, least, greatest, best, and how many points.
-
-    What is left out is said behind them: metrics beyond the limit, and curves beyond the first 40.
-    """
-    columns = [
-        Column("metric", least=12, keeps_end=True),
-        Column("curve", rank=1),
-        Column("last", "number"),
-        Column("min", "number", rank=3),
-        Column("max", "number", rank=2),
-        Column("best", "number"),
-        Column("better is", rank=5),
-        Column("points", "right", rank=4),
-    ]
-    rows: list[list[Cell]] = []
-    for name, summary in sorted(run.summary.items())[:limit]:
-        best = "" if summary.best is None else format_metric(name, summary.best)
-        guess = " (guessed)" if summary.is_guessed else ""
-        rows.append(
-            [
-                Cell(name),
-                Cell(draw_curve(screen, reader, run, name) if len(rows) < CURVES_MAX else "", "blue"),
-                Cell(format_metric(name, summary.last)),
-                Cell(format_metric(name, summary.min)),
-                Cell(format_metric(name, summary.max)),
-                Cell(best, "best"),
-                Cell(f"{summary.direction}{guess}" if summary.direction else ""),
-                Cell(f"{summary.n:,}"),
-            ]
-        )
-    yield from build_table(screen, columns, rows, indent=2).lines
-    if len(rows) > CURVES_MAX:
-        yield screen.style(f"  {len(rows) - CURVES_MAX:,} curves are left out", "dim")
-    if len(run.summary) > len(rows):
-        more = f"  {len(run.summary) - len(rows):,} more: everbloom metrics {clean_line(run.name)}"
-        yield screen.style(more, "dim")
-
-
-def draw_curve(screen: Screen, reader: "Reader", run: "Run", metric: str, width: int = CURVE_CELLS) -> str:
-    """Return a metric's curve over its steps; empty for a single point."""
-    if run.metrics[metric].n < 2:
-        return ""
-    from everbloom.query.reader import SeriesKey, Window
-
-    envelope = reader.read_window([SeriesKey(run.id, metric)], Window(columns=width))
-    series = envelope.series[0]
-    return draw_sparkline(series.last.tolist(), width, has_unicode=screen.has_unicode)
 
 
 def _draw_resources(screen: Screen, detail: "RunDetail") -> Iterator[str]:
