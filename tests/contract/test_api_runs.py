@@ -231,6 +231,17 @@ def test_views_are_kept_in_order_by_project(client):
     assert client.delete("/api/v1/views/mine?project=news").json()["error"]["code"] == "view.unknown"
 
 
+def test_a_long_address_gets_a_short_link_that_opens_it_and_leads_nowhere_else(client):
+    address = "/local/news/compare?runs=" + ",".join(f"{i:032x}" for i in range(200))
+    kept = client.post("/api/v1/links", json={"address": address})
+    assert kept.status_code == 200
+    assert get_json(client, f"/links/{kept.json()['hash']}")["address"] == address
+    assert client.get("/api/v1/links/gone").json()["error"]["code"] == "link.unknown"
+    for foreign in ("https://evil.example/", "//evil.example", "/\\evil.example", "local", "/v/abc", "/api/v1/runs"):
+        answer = client.post("/api/v1/links", json={"address": foreign})
+        assert (foreign, answer.json()["error"]["code"]) == (foreign, "link.place")
+
+
 def test_completion_says_what_fits_what_it_is_and_how_many_have_it(root, client):
     record(root, 0, params={"lr": 1})
     found = get_json(client, "/complete", text="params.l")

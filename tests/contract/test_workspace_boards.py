@@ -60,3 +60,14 @@ def test_two_people_may_save_at_once_and_the_last_query_stands(tmp_path, databas
         one.delete_view("local", "news", "v")
     one.close()
     two.close()
+
+
+def test_a_long_address_is_kept_under_a_short_name_that_never_changes(tmp_path, database):
+    boards = open_boards(tmp_path, database)
+    address = "/local/news/compare?runs=" + ",".join(f"{i:032x}" for i in range(300))
+    name = boards.keep_link(address)
+    assert (len(name), boards.keep_link(address), boards.keep_link("/other") != name) == (20, name, True)
+    assert boards.read_link(name) == address
+    with pytest.raises(NotFound, match="no link 'gone' was made in this store"):
+        boards.read_link("gone")
+    boards.close()

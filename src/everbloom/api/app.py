@@ -22,6 +22,7 @@ from everbloom.api import (
     editing,
     events,
     groups,
+    links,
     media,
     projects,
     run,
@@ -54,6 +55,7 @@ _RESOURCES = (
     compare,
     events,
     views,
+    links,
 )
 _COMPRESSED_FROM_BYTES = 1024
 _BODY_MAX_BYTES = 8 * 1024 * 1024

@@ -425,3 +425,16 @@ class ViewChange(Struct):
     """The query that a view stands for, such as `f=val/acc>0.9&sort=-created`."""
 
     query: str
+
+
+class LinkedPlace(Struct):
+    """An address of the web app, with its query: `/local/news/compare?runs=…`."""
+
+    address: str
+
+
+class ShortLink(Struct):
+    """An address of the web app that `/v/{hash}` opens."""
+
+    hash: str
+    address: str

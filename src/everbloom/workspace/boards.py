@@ -1,8 +1,9 @@
-"""How a person arranged things: the order of projects, which were put away, and saved views.
+"""How a person arranged things: the order of projects, which were put away, saved views, and short links.
 
 One engine for a server's life, any number of threads. A project that ingest has not met yet gets its row here.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from everbloom.core.clock import now_us
 from everbloom.core.errors import NotFound
 from everbloom.workspace.engine import open_workspace
 from everbloom.workspace.places import ProjectPlace, SavedView
-from everbloom.workspace.schema import namespace, project, view
+from everbloom.workspace.schema import link, namespace, project, view
+
+HASH_CHARS = 20
 
 
 def open_boards(root: Path, database: str | None) -> "Workspace":
@@ -99,6 +102,33 @@ class Workspace:
                     code="view.unknown",
                     view=title,
                 )
+
+    # ── short links ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep_link(self, address: str) -> str:
+        """Keep an address and return the hash it is found by; the same address has the same hash, for ever."""
+        name = hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_CHARS]
+        with self._engine.begin() as connection:
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            values = {"hash": name, "address": address, "created_at": now_us()}
+            connection.execute(insert(link).values(**values).on_conflict_do_nothing())
+        return name
+
+    def read_link(self, name: str) -> str:
+        """Return the address that a hash stands for.
+
+        Raises:
+            NotFound: None was kept under it in this store (`link.unknown`).
+        """
+        with self._engine.connect() as connection:
+            address = connection.execute(select(link.c.address).where(link.c.hash == name)).scalar_one_or_none()
+        if address is None:
+            raise NotFound(
+                f"no link {name[:80]!r} was made in this store; it may be of another one, or cut off. Ask its sender.",
+                code="link.unknown",
+                link=name[:80],
+            )
+        return str(address)
 
 
 def _ensure_project(connection: Connection, owner: str, name: str) -> int:

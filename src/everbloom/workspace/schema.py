@@ -62,3 +62,12 @@ view = Table(
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("namespace", "project", "name"),
 )
+
+# An address that is too long to be sent, under a hash of itself.
+link = Table(
+    "link",
+    metadata,
+    Column("hash", String(32), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)

@@ -24,6 +24,7 @@ export type Offer = Schemas['Offer'];
 export type Completion = Schemas['Completion'];
 export type SearchHit = Schemas['Hit'];
 export type SavedView = Schemas['View'];
+export type ShortLink = Schemas['ShortLink'];
 export type EditResult = Schemas['EditAnswer'];
 export type BulkResult = Schemas['BulkAnswer'];
 /** An edit as the server tells it, as in what undoes another one. */

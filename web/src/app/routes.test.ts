@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parsePath } from './routes';
 import { comparePath, projectPath, runPath, scopeKey, scopeOf } from '@/domain/paths';
 
-const name = fc.string({ minLength: 1 }).filter((text) => !/^\.{1,2}$/.test(text) && !['r', 'settings', 'compare'].includes(text) && text.isWellFormed());
+const name = fc.string({ minLength: 1 }).filter((text) => !/^\.{1,2}$/.test(text) && !['r', 'v', 'settings', 'compare'].includes(text) && text.isWellFormed());
 
 test('every address of a project leads back to it', () => {
   fc.assert(fc.property(name, name, fc.option(name), fc.constantFrom('runs' as const, 'compare' as const), (namespace, project, experiment, page) => {
@@ -28,7 +28,7 @@ test('an experiment is a scope of its own', () => {
 
 test.each([
   ['/', 'projects'], ['/settings', 'settings'], ['/settings/kit', 'kit'], ['/settings/else', 'missing'], ['/compare', 'compare'], ['/ns', 'missing'], ['/ns/p', 'runs'],
-  ['/ns/p/runs', 'runs'], ['/ns/p/e/x/compare', 'compare'], ['/ns/p/nowhere', 'missing'], ['/r/abc', 'run'], ['/r/abc/more', 'missing'], ['/%E0%A4%A/p', 'runs'],
+  ['/ns/p/runs', 'runs'], ['/ns/p/e/x/compare', 'compare'], ['/ns/p/nowhere', 'missing'], ['/r/abc', 'run'], ['/r/abc/more', 'missing'], ['/v/4e1f', 'link'], ['/%E0%A4%A/p', 'runs'],
 ])('%s is the page %s', (path, page) => {
   expect(parsePath(path).page).toBe(page);
 });

@@ -12,6 +12,7 @@ export function parsePath(path: string): Place {
   if (first === undefined) return { page: 'projects', ...none };
   if (first === 'settings' && parts.length <= 2) return { page: second === 'kit' ? 'kit' : second ? 'missing' : 'settings', ...none };
   if (first === 'compare' && parts.length === 1) return { page: 'compare', ...none };
+  if (first === 'v' && second && rest.length === 0) return { page: 'link', ...none, link: second };
   if (first === 'r' && second && rest.length === 0) return { page: 'run', ...none, run: second };
   if (!second) return { page: 'missing', ...none };
   return parseProject(first, second, rest);
@@ -42,6 +43,7 @@ export const pages: Record<PageName, () => Promise<{ default: Component<PageProp
   compare: () => import('@/features/compare/Page.svelte'),
   run: () => import('@/features/run/Page.svelte'),
   settings: () => import('@/features/settings/Page.svelte'),
+  link: () => import('@/features/link/Page.svelte'),
   kit: () => import('@/features/settings/KitPage.svelte'),
   missing: () => import('@/features/settings/MissingPage.svelte'),
 };

@@ -6,7 +6,7 @@ export interface Scope {
   experiment?: string | null;
 }
 
-export type PageName = 'projects' | 'runs' | 'compare' | 'run' | 'settings' | 'kit' | 'missing';
+export type PageName = 'projects' | 'runs' | 'compare' | 'run' | 'settings' | 'kit' | 'link' | 'missing';
 
 /** What an address names. */
 export interface Place {
@@ -15,6 +15,8 @@ export interface Place {
   project: string | null;
   experiment: string | null;
   run: string | null;
+  /** The hash of a short link. */
+  link?: string;
 }
 
 /** The project that a place lies in, or null. */

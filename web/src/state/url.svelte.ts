@@ -6,10 +6,18 @@ import { decode, encode, type Codec, type Values } from './codec';
 const bar = $state({ path: '/', search: '', entry: '0' });
 
 function take(): void {
-  bar.path = location.pathname;
-  bar.search = location.search;
   const state: unknown = history.state;
-  bar.entry = typeof state === 'object' && state !== null && 'entry' in state ? String(state.entry) : '0';
+  const kept = typeof state === 'object' && state !== null ? state : {};
+  // Under a short link stands the whole address, which the step of the history carries.
+  const whole = 'href' in kept && typeof kept.href === 'string' ? new URL(kept.href, location.origin) : location;
+  bar.path = whole.pathname;
+  bar.search = whole.search;
+  bar.entry = 'entry' in kept ? String(kept.entry) : '0';
+}
+
+/** Show another address in the bar than the one that pages read, as a short link for a long one. */
+export function disguise(shown: string): void {
+  history.replaceState({ entry: bar.entry, href: bar.path + bar.search }, '', shown);
 }
 
 /** Follow the browser's own back and forward, and links inside the app. Returns how to stop. */
