@@ -213,6 +213,10 @@ class Tab(Part):
         """Move the pointer to a place of the page, in CSS pixels."""
         self._browser.ask("call", tab=self._tab, calls=[["mouse"], ["move", x, y]])
 
+    def mouse(self, what: str) -> None:
+        """Press the left button where the pointer is, `down`, or let go of it, `up`."""
+        self._browser.ask("call", tab=self._tab, calls=[["mouse"], [what]])
+
     def wheel(self, dx: float, dy: float) -> None:
         """Turn the wheel where the pointer is."""
         self._browser.ask("call", tab=self._tab, calls=[["mouse"], ["wheel", dx, dy]])
