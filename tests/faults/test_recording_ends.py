@@ -1,11 +1,14 @@
 """However training ends, the record says how, and by whose witness."""
 
+import contextlib
 import os
 import signal
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from everbloom.capture.limits import find_group
 from everbloom.core.records import End, Heartbeat, Limits
 from everbloom.testing.recorded import (
     list_runs,
@@ -200,3 +203,45 @@ def test_two_runs_of_one_process_have_a_watcher_each(tmp_path):
     assert recorded["first"].values("x") == [(0, 1.0)]
     assert recorded["second"].values("x") == [(0, 2.0)]
     assert all(r.end.state == "finished" for r in recorded.values())
+
+
+@pytest.fixture
+def small_group():
+    """A control group of 200 MB below our own, where this machine lets us make one; its folder."""
+    own = find_group(os.getpid(), "memory")
+    folder = Path(str(own)) / f"everbloom-test-{os.getpid()}"
+    try:
+        folder.mkdir()
+        limit = "memory.limit_in_bytes" if (folder / "memory.limit_in_bytes").exists() else "memory.max"
+        (folder / limit).write_text("200000000")
+    except OSError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        pytest.xfail("limiting memory needs a control group that we may write")
+    yield folder
+
+    def is_gone():
+        with contextlib.suppress(OSError):  # busy while the last of its processes leave
+            folder.rmdir()
+        return not folder.exists()
+
+    wait_until(is_gone, "the group to be empty")
+
+
+def test_a_run_that_the_kernel_kills_for_memory_is_told_as_that(tmp_path, small_group):
+    code = """
+        import everbloom as eb
+        run = eb.init()
+        run.log({"x": 1.0})
+        pages = bytearray(1_000_000_000)
+    """
+    enter = f"import os, pathlib\npathlib.Path({str(small_group / 'cgroup.procs')!r}).write_text(str(os.getpid()))\n"
+    process = start_script(tmp_path, enter + textwrap.dedent(code), variables=WATCHED)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    recorded = wait_for_watchers(tmp_path)
+    assert summary(recorded.end) == ("killed", "oom", "watcher", False)
+    assert recorded.end.signal == signal.SIGKILL
+    assert recorded.values("x") == [(0, 1.0)]
+    (limits,) = recorded.records(Limits)
+    assert limits.values["system/memory.bytes"] <= 200_000_000
