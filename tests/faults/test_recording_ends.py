@@ -243,5 +243,20 @@ def test_a_run_that_the_kernel_kills_for_memory_is_told_as_that(tmp_path, small_
     assert summary(recorded.end) == ("killed", "oom", "watcher", False)
     assert recorded.end.signal == signal.SIGKILL
     assert recorded.values("x") == [(0, 1.0)]
-    (limits,) = recorded.records(Limits)
-    assert limits.values["system/memory.bytes"] <= 200_000_000
+
+
+def test_the_limit_of_its_control_group_is_a_runs_limit(tmp_path, small_group):
+    code = """
+        import os, pathlib
+        pathlib.Path({!r}).write_text(str(os.getpid()))
+        import everbloom as eb
+        run = eb.init()
+        input()
+    """
+    procs = str(small_group / "cgroup.procs")
+    variables = {"EVERBLOOM_CAPTURE": "watcher,resources"}
+    process = start_script(tmp_path, code.format(procs), variables=variables, stdin=-1)
+    wait_until(lambda: list_runs(tmp_path) and read_recorded(tmp_path).records(Limits), "the limits")
+    process.communicate("\n")
+    (limits,) = wait_for_watchers(tmp_path).records(Limits)
+    assert 0 < limits.values["system/memory.bytes"] <= 200_000_000

@@ -45,6 +45,9 @@ class WatchOrder(Struct, frozen=True):
         has_resources: Whether to record resources.
         has_handle: Whether `PROCESS_FD` is a pidfd of the process; else it is opened by its id.
         spools: What it prints.
+        memory_group: The folder of its control group for memory; empty where there is none. Like the next, from the
+            process itself: it may be dead before its watcher can look.
+        oom_kills: How often the kernel had killed for memory in that group when the run began.
         is_tidied: Whether to catch the store's index up at last, and pack what is closed.
     """
 
@@ -57,6 +60,8 @@ class WatchOrder(Struct, frozen=True):
     has_resources: bool = True
     has_handle: bool = False
     spools: list[SpoolOrder] = []
+    memory_group: str = ""
+    oom_kills: int = 0
     is_tidied: bool = False
 
 

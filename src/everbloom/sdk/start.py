@@ -12,6 +12,8 @@ from typing import Any
 
 from everbloom.capture.command import read_command
 from everbloom.capture.console import Console
+from everbloom.capture.death import read_oom_kills
+from everbloom.capture.limits import find_group
 from everbloom.capture.order import WatchOrder
 from everbloom.core import layout
 from everbloom.core.clock import now_us
@@ -218,6 +220,7 @@ def _start_capture(session: Session, settings: Settings, created_us: int, rank: 
     if capture.console and writer is not None:
         console = Console(layout.spool_dir(settings.root, run), writer)
         session.guarded(console.start)
+    group = find_group(os.getpid(), "memory")
     order = WatchOrder(
         root=str(settings.root),
         run=run,
@@ -227,6 +230,8 @@ def _start_capture(session: Session, settings: Settings, created_us: int, rank: 
         rank=rank,
         has_resources=capture.resources,
         spools=console.orders if console is not None else [],
+        memory_group="" if group is None else str(group),
+        oom_kills=read_oom_kills(group),
         is_tidied=settings.tidy,
     )
     session.console = console

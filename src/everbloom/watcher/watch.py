@@ -12,7 +12,7 @@ from collections import deque
 from pathlib import Path
 
 from everbloom.capture.death import describe_end, is_dead, open_process, read_oom_kills, read_status
-from everbloom.capture.limits import find_group, read_limits
+from everbloom.capture.limits import read_limits
 from everbloom.capture.order import CONTROL_FD, EXITING, FINISHED, FIRST_TARGET_FD, PROCESS_FD, WatchOrder
 from everbloom.capture.resources import ResourceMeter
 from everbloom.capture.spool import Spool
@@ -43,8 +43,6 @@ class Watch:
         self._order = order
         self._root = Path(order.root)
         self._handle = PROCESS_FD if order.has_handle else open_process(order.pid, order.process_start)
-        self._memory_group = find_group(order.pid, "memory")
-        self._oom_kills = read_oom_kills(self._memory_group)
         self._streams = self._open_streams()
         self._meter = ResourceMeter(order.pid) if order.has_resources else None
         self._writer: JournalWriter | None = None
@@ -135,7 +133,8 @@ class Watch:
             select.select([], [], [], _BUSY_S)
         if status is None and self._is_exiting:
             return
-        is_oom = read_oom_kills(self._memory_group) > self._oom_kills
+        group = Path(self._order.memory_group) if self._order.memory_group else None
+        is_oom = read_oom_kills(group) > self._order.oom_kills
         end = describe_end(status, is_oom=is_oom)
         if self._order.rank == 0 or end.state != "finished":  # one rank's clean end is not the run's
             self._offer(end)
