@@ -92,3 +92,25 @@ def test_a_file_is_a_download_named_by_its_project(root, client):
     record(root, 0, fields={"project": "news\r\n/é"})
     head = client.get("/api/v1/runs/csv", params={"project": "news\r\n/é"}).headers["content-disposition"]
     assert head == 'attachment; filename="news_____-runs.csv"'.replace("_____", "____")
+
+
+def test_what_ended_since_a_moment_is_counted_as_new(root, client):
+    record(root, 0)
+    record(root, 100)
+    record(root, 101, end="failed")
+    since = STARTED_US + 50 * 1_000_000
+    (project,) = get_json(client, "/projects", since=since)["projects"]
+    assert (project["new_finished"], project["new_failed"]) == (1, 1)
+    (project,) = get_json(client, "/projects")["projects"]
+    assert (project["new_finished"], project["new_failed"]) == (0, 0)
+
+
+def test_a_person_may_say_which_way_a_metric_is_better(root, client):
+    for number, value in enumerate([1.0, 3.0, 2.0]):
+        record(root, number, metrics={"speed": [value], "loss": [value]})
+    found = get_json(client, "/runs/best", project="news", better="max speed\nnone loss")["best"]
+    assert [(best["metric"], best["direction"], best["value"], best["is_guessed"]) for best in found] == [
+        ("speed", "max", 3.0, False)
+    ]
+    answer = client.get("/api/v1/runs/best", params={"better": "up speed"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "metric.direction")

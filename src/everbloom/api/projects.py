@@ -1,25 +1,34 @@
 """Projects: their cards, the order a person gave them, and which were put away."""
 
+from typing import Annotated
+
 from litestar import Response, get, patch, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from everbloom.api.answers import Asking, Given
 from everbloom.api.types import Objective, Project, ProjectChange, ProjectList, ProjectOrder
 from everbloom.api.values import to_number
 from everbloom.query.best import Best
 from everbloom.query.overview import ProjectOverview
+from everbloom.query.overview import list_projects as list_overviews
 from everbloom.workspace.places import ProjectPlace
 
 _STAIRS_MAX = 32
 
 
 @get("/projects", sync_to_thread=True)
-def list_projects(request: Asking, store: Given) -> Response[ProjectList]:
+def list_projects(
+    request: Asking,
+    store: Given,
+    since: Annotated[
+        int | None, QueryParameter(description="UTC microseconds; ends after it are counted as new.")
+    ] = None,
+) -> Response[ProjectList]:
     """Return every readable project."""
     places = store.workspace.read_projects()
     with store.reader() as reader:
         watermark = reader.read_version()
-        projects = [_to_project(found, places) for found in reader.list_projects()]
+        projects = [_to_project(found, places) for found in list_overviews(reader.readable, since_us=since)]
     projects.sort(key=lambda p: (p.rank is None, p.rank or 0, -(p.last_activity_at or 0)))
     return Response(ProjectList(projects, watermark), headers={"cache-control": "private, no-cache"})
 
@@ -37,6 +46,8 @@ def _to_project(found: ProjectOverview, places: dict[tuple[str, str], ProjectPla
         None if found.objective is None else _to_objective(found.objective),
         place.rank,
         place.is_archived,
+        found.new_finished,
+        found.new_failed,
     )
 
 

@@ -1,6 +1,6 @@
 """Tables of runs: a window of rows, the catalogue of columns, facets, the best per metric."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from litestar import Response, get
 from litestar.params import FromQuery, QueryParameter
@@ -22,12 +22,16 @@ from everbloom.api.answers import (
 )
 from everbloom.api.types import BestRun, BestRuns, Column, ColumnCatalogue, Constant, Facet, FacetValue, RunPage
 from everbloom.api.values import to_number, to_optional_number, to_value
+from everbloom.core.errors import InvalidInput
+from everbloom.core.records import Direction
 from everbloom.query.best import Best
 from everbloom.query.catalogue import ColumnInfo, is_constant, is_default
 from everbloom.query.compare import to_direction
 from everbloom.query.glance import choose_metrics
 from everbloom.query.reader import Reader
 from everbloom.query.views import Run, RunQuery
+
+Way = Literal["max", "min", "none"]
 
 _LOOKED_AT = 100
 _STAIRS_MAX = 200
@@ -147,22 +151,46 @@ def find_best(
     baseline: Annotated[
         str, QueryParameter(description="The run that gains are counted from; left out: the first.")
     ] = "",
+    better: Annotated[
+        str, QueryParameter(description="Lines `max NAME`, `min NAME`, `none NAME`, over what runs and names say.")
+    ] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=50)] = 6,
 ) -> Response[BestRuns]:
     """Return the best run per metric over all matches."""
+    ways = _read_ways(better)
+    directions: dict[str, Direction] = {name: way for name, way in ways.items() if way != "none"}
     query = make_query(ns=ns, project=project, experiment=experiment, f=f, archived=archived, limit=_LOOKED_AT)
 
     def build(reader: Reader) -> BestRuns:
-        wanted = metrics.split("\n") if metrics else _choose(reader, query, limit)
+        wanted = metrics.split("\n") if metrics else _choose(reader, query, limit, ways)
         held = find_run(reader, baseline) if baseline else None
-        return BestRuns([_to_best(best, held) for best in reader.best_runs(query, wanted)] if wanted else [])
+        return BestRuns([_to_best(best, held) for best in _find(reader, query, wanted, directions)])
 
     return answer(request, store, build)
 
 
-def _choose(reader: Reader, query: RunQuery, limit: int) -> list[str]:
+def _read_ways(text: str) -> dict[str, Way]:
+    """Read `max NAME` and the like, one a line; the first word is the way, the rest the metric's name."""
+    ways: dict[str, Way] = {}
+    for line in filter(None, text.split("\n")):
+        way, _, name = line.partition(" ")
+        if way not in get_args(Way) or not name:
+            raise InvalidInput(
+                f"{line[:80]!r} does not say which way a metric is better; write max, min or none, and its name.",
+                code="metric.direction",
+            )
+        ways[name] = way  # type: ignore[assignment]  # looked at above
+    return ways
+
+
+def _choose(reader: Reader, query: RunQuery, limit: int, ways: dict[str, Way]) -> list[str]:
     newest = reader.list_runs(query).runs
-    return [metric for metric, word in choose_metrics(newest, limit) if word != "last"]
+    chosen = [(name, ways.get(name, word)) for name, word in choose_metrics(newest, limit + len(ways))]
+    return [name for name, word in chosen if word not in ("last", "none")][:limit]
+
+
+def _find(reader: Reader, query: RunQuery, wanted: list[str], directions: dict[str, Direction]) -> list[Best]:
+    return reader.best_runs(query, wanted, directions=directions) if wanted else []
 
 
 def _to_best(best: Best, held: Run | None) -> BestRun:

@@ -52,7 +52,10 @@ class Objective(Struct):
 
 
 class Project(Struct):
-    """A project's card; `rank` is its place in the person's own order, None where it was never moved."""
+    """A project's card; `rank` is its place in the person's own order, None where it was never moved.
+
+    `new_finished` and `new_failed` count runs that ended since the moment asked about.
+    """
 
     namespace: str
     name: str
@@ -64,6 +67,8 @@ class Project(Struct):
     objective: Objective | None
     rank: int | None
     is_archived: bool
+    new_finished: int = 0
+    new_failed: int = 0
 
 
 class ProjectList(Struct):

@@ -29,6 +29,8 @@ class ProjectOverview:
         owner: Who started the newest run.
         last_activity_us: The latest start or end of a run, UTC microseconds; None where there is none.
         objective: The best by the metric that says most; None where no metric has a direction.
+        new_finished: How many finished since the moment asked about.
+        new_failed: How many failed, or were killed or lost, since then.
     """
 
     namespace: str
@@ -39,18 +41,26 @@ class ProjectOverview:
     owner: str | None
     last_activity_us: int | None
     objective: Best | None
+    new_finished: int = 0
+    new_failed: int = 0
 
 
-def list_projects(readable: ReadableIndex) -> list[ProjectOverview]:
-    """Sum up every readable project that has runs, by namespace and name."""
-    overviews = [_sum_up(readable, project) for project in readable.read_projects()]
+def list_projects(readable: ReadableIndex, *, since_us: int | None = None) -> list[ProjectOverview]:
+    """Sum up every readable project that has runs, by namespace and name.
+
+    Args:
+        readable: Where to look.
+        since_us: From when on an end is new, UTC microseconds; None = none is.
+    """
+    overviews = [_sum_up(readable, project, since_us) for project in readable.read_projects()]
     return [overview for overview in overviews if overview.last_activity_us is not None]
 
 
-def _sum_up(readable: ReadableIndex, project: ProjectRow) -> ProjectOverview:
+def _sum_up(readable: ReadableIndex, project: ProjectRow, since_us: int | None) -> ProjectOverview:
     with readable.open_columns([project]) as runs:
         shown = runs.present & ~_is_one(runs.column("archived"), runs)
         states = _count_states(runs.column("state"), shown)
+        news = _count_states(runs.column("state"), shown & _ended_since(runs.column("ended"), since_us, runs))
         latest = max(_find_latest(runs.column("created")), _find_latest(runs.column("ended")))
         rows = order_rows(shown, (SortKey(Key("created"), is_descending=True),), runs, limit=_LOOKED_AT)
         newest = readable.read_rows(runs, rows)
@@ -60,11 +70,24 @@ def _sum_up(readable: ReadableIndex, project: ProjectRow) -> ProjectOverview:
         project.name,
         int(np.count_nonzero(shown)),
         states.get("running", 0),
-        sum(states.get(state, 0) for state in ("failed", "killed", "lost")),
+        _count_failed(states),
         newest[0].user if newest else None,
         latest or None,
         _find_objective(readable, query, newest),
+        news.get("finished", 0),
+        _count_failed(news),
     )
+
+
+def _count_failed(states: dict[str, int]) -> int:
+    return sum(states.get(state, 0) for state in ("failed", "killed", "lost"))
+
+
+def _ended_since(column: Column | None, since_us: int | None, runs: StoredRuns) -> NDArray[np.bool_]:
+    if column is None or since_us is None:
+        return np.zeros(runs.n, np.bool_)
+    is_new: NDArray[np.bool_] = ((column.kinds & HAS_NUMBER) != 0) & (column.numbers > since_us)
+    return is_new
 
 
 def _is_one(column: Column | None, runs: StoredRuns) -> NDArray[np.bool_]:

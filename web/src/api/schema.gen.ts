@@ -57,7 +57,7 @@ export interface paths {
         };
         /**
          * Listen
-         * @description Send an event `changed` with watermark and runs whenever the index changes.
+         * @description Send an event `changed` with watermark and runs whenever the index changes, `stale` when it cannot keep up.
          */
         get: operations["ApiV1EventsListen"];
         put?: never;
@@ -1036,6 +1036,10 @@ export interface components {
             last_activity_at: number | null;
             name: string;
             namespace: string;
+            /** @default 0 */
+            new_failed: number;
+            /** @default 0 */
+            new_finished: number;
             objective: components["schemas"]["Objective"] | null;
             owner: string | null;
             rank: number | null;
@@ -1550,7 +1554,10 @@ export interface operations {
     };
     ApiV1ProjectsListProjects: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description UTC microseconds; ends after it are counted as new. */
+                since?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1564,6 +1571,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
                 };
             };
         };
@@ -1717,6 +1739,8 @@ export interface operations {
                 metrics?: string;
                 /** @description The run that gains are counted from; left out: the first. */
                 baseline?: string;
+                /** @description Lines `max NAME`, `min NAME`, `none NAME`, over what runs and names say. */
+                better?: string;
                 limit?: number;
             };
             header?: never;
