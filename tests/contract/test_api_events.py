@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -10,7 +11,9 @@ from everbloom.api.events import iter_events
 from everbloom.api.follow import RUNS_MAX, Change, Follower
 from everbloom.api.store import Store
 from everbloom.core.settings import Settings
+from everbloom.index.database import indexer_lock
 from everbloom.ingest.indexer import Indexer
+from everbloom.query.reader import RunQuery
 from everbloom.testing.stores import RunSpec, open_run, record_run
 
 
@@ -108,6 +111,19 @@ def test_a_live_run_is_told_again_and_again(settings, follower):
     writer.close()
 
 
+def test_another_process_at_work_is_no_trouble_until_news_have_waited_for_too_long(settings):
+    for patience_s, expected in ((3600.0, None), (0.0, "index.busy")):
+        opened = Follower(settings, busy_patience_s=patience_s)
+        record_run(settings.root)
+        with closing(opened), closing(Indexer(settings.root)) as other, lock_of(other, settings):
+            opened.look_if_due()
+            assert (opened.trouble and opened.trouble.code) == expected
+
+
+def lock_of(indexer, settings):
+    return indexer_lock(indexer.index.catalog_database, settings.root)
+
+
 # ── the stream ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -161,3 +177,57 @@ def test_a_client_that_was_away_hears_what_it_missed(settings):
 def test_a_stream_ends_when_the_server_does(settings):
     record_run(settings.root)
     assert len(listen(settings, None, lambda store: store.follower.stop(), 99)) == 1
+
+
+def test_a_stream_says_when_it_cannot_keep_up_and_when_it_can_again(settings):
+    record_run(settings.root)
+    held = ExitStack()
+
+    def hold(_):
+        other = held.enter_context(closing(Indexer(settings.root)))
+        held.enter_context(lock_of(other, settings))
+        record_run(settings.root)
+        release.start()
+
+    heard = threading.Event()
+
+    def let_go():
+        heard.wait(20)
+        held.close()
+
+    release = threading.Thread(target=let_go)
+    store = Store(settings, busy_patience_s=0.0)
+
+    async def collect():
+        events = []
+        stream = iter_events(store, None)
+        async for block in stream:
+            events.append(parse(block))
+            if len(events) == 1:
+                await asyncio.to_thread(hold, store)
+            if events[-1]["event"] == "stale":
+                heard.set()
+            if events[-1].get("data") == '{"stale":null}':
+                break
+        await stream.aclose()
+        return events
+
+    events = asyncio.run(asyncio.wait_for(collect(), 30))
+    release.join()
+    store.close()
+    told = [json.loads(event["data"])["stale"] for event in events if event["event"] == "stale"]
+    assert [stale and stale["code"] for stale in told] == ["index.busy", None]
+    assert "another process is indexing" in told[0]["message"]
+
+
+def test_answers_of_an_index_that_is_still_being_built_say_so(settings):
+    record_run(settings.root, RunSpec(fields={"name": "a"}))
+    store = Store(settings, busy_patience_s=3600.0)
+    with closing(store), closing(Indexer(settings.root)) as other:
+        with lock_of(other, settings), store.reader() as reader:
+            assert reader.list_runs(RunQuery()).total == 0
+            assert store.describe_stale(reader) == {"everbloom-stale": "index.partial"}
+        store.follower.look_now()
+        with store.reader() as reader:
+            assert reader.list_runs(RunQuery()).total == 1
+            assert store.describe_stale(reader) == {}

@@ -59,11 +59,14 @@ def make_query(
 def answer(request: Asking, store: Store, build: Callable[[Reader], _T]) -> Response[_T]:
     """Answer with what `build` reads, or with 304 where the client has just that."""
     with store.reader() as reader:
+        headers = {"cache-control": "private, no-cache"} | store.describe_stale(reader)
         tag = _make_tag(request, reader.read_version())
-        if tag is not None and request.headers.get("if-none-match") == tag:
-            return Response(None, status_code=304, headers={"etag": tag, "cache-control": "private, no-cache"})  # type: ignore[arg-type]
+        if tag is not None:
+            headers["etag"] = tag
+            if request.headers.get("if-none-match") == tag:
+                return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
         content = build(reader)
-    return Response(content, headers={"cache-control": "private, no-cache"} | ({"etag": tag} if tag else {}))
+    return Response(content, headers=headers)
 
 
 def _make_tag(request: Asking, version: int) -> str | None:

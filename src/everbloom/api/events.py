@@ -1,7 +1,8 @@
 """Server-sent events: what changed, at most five times a second, from where a client last was.
 
 An event's id is the index's watermark; the client asks again for what it shows. Behind a connection stands the
-follower, which looks for news as long as anybody listens.
+follower, which looks for news as long as anybody listens. Where it cannot take news in, `stale` says why, and says
+null as soon as it can.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from everbloom.api.answers import Asking, Given
-from everbloom.api.follow import Change
+from everbloom.api.follow import Change, describe_stale
 from everbloom.api.store import Store
 
 PAUSE_S = 0.2
@@ -27,7 +28,7 @@ def listen(
     store: Given,
     since: Annotated[int | None, QueryParameter(description="A watermark; left out: from now on.")] = None,
 ) -> Stream:
-    """Send an event `changed` with watermark and runs whenever the index changes."""
+    """Send an event `changed` with watermark and runs whenever the index changes, `stale` when it cannot keep up."""
     given = request.headers.get("last-event-id", "")
     start = int(given) if given.isascii() and given.isdigit() else since
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
@@ -47,8 +48,13 @@ async def iter_events(store: Store, since: int | None) -> AsyncGenerator[bytes, 
 
     with follower.listening(notify):
         yield f'retry: 1000\nevent: hello\nid: {at}\ndata: {{"watermark":{at}}}\n\n'.encode()
+        told: dict[str, str] | None = None
         while not follower.is_closed:
             news.clear()
+            stale = describe_stale(follower.trouble)
+            if stale != told:
+                told = stale
+                yield b"event: stale\ndata: %b\n\n" % msgspec.json.encode({"stale": stale})
             change = follower.changes_since(at)
             if change is not None:
                 at = change.version

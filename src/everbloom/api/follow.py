@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from everbloom.core.clock import monotonic_s
-from everbloom.core.errors import EverbloomError, Unavailable
+from everbloom.core.errors import EverbloomError
 from everbloom.core.ids import RunId
 from everbloom.core.settings import Settings
 from everbloom.ingest.indexer import Indexer
 from everbloom.ingest.news import has_news, has_records
 
 LOOK_EVERY_S = 0.25
+BUSY_PATIENCE_S = 3.0
 RUNS_MAX = 100
 _KEPT = 200
 _WRITE_PATIENCE_S = 10.0
@@ -43,11 +44,14 @@ class Follower:
     """Looks for news of one store; any number of threads, one look at a time.
 
     Attributes:
-        trouble: Why the index could not be caught up at the last look; None = it was.
+        trouble: Why what is shown may lack something: the index could not be caught up at the last look, or another
+            process has had its lock for longer than `busy_patience_s` while there was news; None = it was caught up.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, busy_patience_s: float = BUSY_PATIENCE_S) -> None:
         self.trouble: EverbloomError | None = None
+        self._busy_patience_s = busy_patience_s
+        self._busy_since_s: float | None = None
         self._settings = settings
         self._indexer: Indexer | None = None
         self._lock = threading.Lock()  # one look at a time; may be held for as long as indexing takes
@@ -87,18 +91,34 @@ class Follower:
 
     def _look(self, *, wait_s: float) -> None:
         runs: set[str] = set()
+        trouble: EverbloomError | None = None
+        is_busy = False
         try:
             index = self._open_indexer()
             if index is not None and (wait_s or has_news(self._settings.root, index.index)):
                 runs.update(index.catch_up(wait_s=wait_s).runs)
-            self.trouble = None
-        except Unavailable as error:
-            # Another process is at work: what it commits is read all the same.
-            self.trouble = None if error.code == "index.busy" and not wait_s else error
         except EverbloomError as error:
-            self.trouble = error
+            is_busy = error.code == "index.busy" and not wait_s
+            trouble = error
         self._looked_s = monotonic_s()
+        self._set_trouble(trouble, is_busy=is_busy)
         self._note(runs)
+
+    def _set_trouble(self, trouble: EverbloomError | None, *, is_busy: bool) -> None:
+        """Keep what keeps the index behind, and tell who listens.
+
+        Another process at work is none for a while, as what it commits is read all the same; one that goes on for
+        longer, or hangs, leaves news unseen.
+        """
+        if not is_busy:
+            self._busy_since_s = None
+        elif self._busy_since_s is None:
+            self._busy_since_s = self._looked_s
+        if self._busy_since_s is not None and self._looked_s - self._busy_since_s < self._busy_patience_s:
+            trouble = None
+        before, self.trouble = self.trouble, trouble
+        if describe_stale(before) != describe_stale(trouble):
+            self._notify()
 
     def _open_indexer(self) -> Indexer | None:
         if self._indexer is None and has_records(self._settings.root):
@@ -197,6 +217,11 @@ class Follower:
             if self._indexer is not None:
                 self._indexer.close()
                 self._indexer = None
+
+
+def describe_stale(trouble: EverbloomError | None) -> dict[str, str] | None:
+    """Return why what is shown may lack something, as clients are told; None where it does not."""
+    return None if trouble is None else {"code": trouble.code, "message": trouble.message}
 
 
 def _join(newer: list[Change]) -> Change:

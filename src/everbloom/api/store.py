@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from everbloom.api.follow import Follower
+from everbloom.api.follow import BUSY_PATIENCE_S, Follower
 from everbloom.api.preview.tables import RowIndexes
 from everbloom.api.undo import UndoTokens
 from everbloom.core.errors import EverbloomError
@@ -38,10 +38,10 @@ class Store:
         row_indexes: Where rows of CSV files begin.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, busy_patience_s: float = BUSY_PATIENCE_S) -> None:
         self.settings = settings
         self.user = environment_value("EVERBLOOM_USER") or user_name()
-        self.follower = Follower(settings)
+        self.follower = Follower(settings, busy_patience_s=busy_patience_s)
         self.writing = threading.Lock()
         self.undos = UndoTokens()
         self.row_indexes = RowIndexes()
@@ -72,6 +72,11 @@ class Store:
                 raise
             with self._lock:
                 self._free.append(reader)
+
+    def describe_stale(self, reader: Reader) -> dict[str, str]:
+        """Return the header that says what an answer may lack, where it may: the code of why."""
+        trouble = self.follower.trouble or reader.stale
+        return {} if trouble is None else {"everbloom-stale": trouble.code}
 
     def read(self, ask: Callable[[Reader], _T]) -> _T:
         """Ask a reader."""

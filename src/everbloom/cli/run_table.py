@@ -8,7 +8,7 @@ from everbloom.cli.empty import describe_elsewhere
 from everbloom.cli.output.numbers import format_count
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.table import build_table
-from everbloom.cli.output.text import wrap
+from everbloom.cli.output.text import clean_line, wrap
 
 if TYPE_CHECKING:
     from everbloom.query.views import Run, RunPage, RunQuery
@@ -30,6 +30,16 @@ def draw_runs(screen: Screen, runs: "Sequence[Run]", columns: Sequence[RunColumn
     return table.lines, table.left_out
 
 
+def _describe_damage(page: "RunPage") -> list[str]:
+    names = [clean_line(run.name) for run in page.damaged]
+    if not names:
+        return []
+    listed = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    return [
+        f"not all could be read of {format_count(len(names), 'run')}: {listed}; everbloom show {names[0]} says what"
+    ]
+
+
 def draw_footer(screen: Screen, page: "RunPage", query: "RunQuery", left_out: Sequence[str] = ()) -> list[str]:
     """Say how many match, how long that took, and what is not shown."""
     shown = len(page.runs)
@@ -44,4 +54,5 @@ def draw_footer(screen: Screen, page: "RunPage", query: "RunQuery", left_out: Se
     if left_out:
         lines.append(f"no room for {', '.join(left_out)}; a wider terminal, --columns or --json shows them")
     lines += describe_elsewhere(page)
+    lines += _describe_damage(page)
     return [screen.style(part, "dim") for line in lines for part in wrap(line, screen.width)]

@@ -291,6 +291,9 @@ def _draw_problems(screen: Screen, detail: "RunDetail") -> Iterator[str]:
         times = f" ({format_count(problem.count, 'time')})" if problem.count > 1 else ""
         yield from draw_field(screen, "recording", f"{problem.message} [{problem.code}]{times}")
     for place in detail.damage:
+        if not place.size:  # a whole journal, or the pack of a closed run
+            yield from draw_field(screen, "damage", f"{place.reason} (writer {place.writer})")
+            continue
         says = f"{place.reason}: {format_bytes(place.size)} at byte {place.byte} of segment {place.segment}"
         yield from draw_field(screen, "damage", f"{says} of writer {place.writer}")
 

@@ -508,6 +508,10 @@ class Catalog:
         )
         return [DamageRow(*row) for row in rows]
 
+    def read_damaged_runs(self) -> set[RunId]:
+        """Return the runs of whose journals anything was skipped, or could not be read at all."""
+        return {RunId(run) for (run,) in self.database.execute("SELECT DISTINCT run FROM damage")}
+
     def read_refusals(self) -> dict[tuple[RunId, WriterId], str]:
         """Return which journals could not be read when last looked at, and why."""
         rows = self.database.execute("SELECT run, writer, reason FROM damage WHERE reason LIKE ?", (f"{REFUSED}%",))

@@ -58,6 +58,7 @@ from everbloom.workspace.registry import ensure_experiments
 ROUND_BYTES = 64 * 1024 * 1024
 ROUND_JOURNALS = 512
 _EDITS = WriterId(EDITS_WRITER)
+_PACK = WriterId("pack")  # what cannot be read of a closed run; no journal has so short a name
 _NO_RUN = RunId("")
 _MANY = 64  # from so many journals on, all offsets are read at once
 _NOT_KEPT = (Console, Heartbeat)  # console text has a store of its own; heartbeats only their last number
@@ -238,6 +239,9 @@ class Indexer:
     def _refuse(self, run: RunId, writer: WriterId, start: Position, why: str, report: Report) -> None:
         """Keep in mind that a journal cannot be read, so that its run says so; until it can be read."""
         report.refused[writer] = why
+        self._note_refusal(run, writer, start, why, report)
+
+    def _note_refusal(self, run: RunId, writer: WriterId, start: Position, why: str, report: Report) -> None:
         reason = f"{REFUSED}{why}"
         if self._refusals.get((run, writer)) == reason:
             return
@@ -251,6 +255,11 @@ class Indexer:
             catalog.write_writers([known._replace(is_alive=None)])  # what it may have said last is not known
             self._refold([run], report)
 
+    def _forget_refusal(self, run: RunId, writer: WriterId) -> None:
+        if self._refusals.pop((run, writer), None) is not None:
+            with self.index.catalog_database.transaction():
+                self.index.catalog.remove_refusal(run, writer)
+
     def _take_packs(self, report: Report) -> None:
         """Take in every closed run that is packed, as its journals were; only a new index has not met them."""
         for run in iter_packs(self._root):
@@ -259,6 +268,9 @@ class Indexer:
                     self._take_pack(run, pack, report)
             except EverbloomError as error:
                 report.refused[WriterId(run)] = error.message
+                self._note_refusal(run, _PACK, Position(), error.message, report)
+            else:
+                self._forget_refusal(run, _PACK)
 
     def _take_pack(self, run: RunId, pack: PackReader, report: Report) -> None:
         has_moved = False

@@ -23,8 +23,8 @@ _HEADER_BYTES = 64
 
 
 def has_records(root: Path) -> bool:
-    """Tell whether the store holds any journal or edit at all."""
-    return any(_has_entries(root / name) for name in ("runs", "edits", "active"))
+    """Tell whether the store holds any journal, closed run or edit at all."""
+    return any(_has_entries(root / name) for name in ("runs", "packs", "edits", "active"))
 
 
 def has_news(root: Path, index: Index) -> bool:

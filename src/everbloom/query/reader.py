@@ -161,7 +161,21 @@ class Reader:
                 index = None
             if index is None:
                 index = self._try_open()
+        if not catch_up:
+            self.stale = self._find_lack(index)
         self._use(index or open_empty_index())
+
+    def _find_lack(self, index: Index | None) -> Unavailable | None:
+        """Say that an index which somebody else feeds does not hold everything yet; None where it did once."""
+        is_whole = index is not None and index.catalog.is_whole()
+        if is_whole or not has_records(self.settings.root):
+            return None
+        return Unavailable(
+            f"the index of the store {self.settings.root} is being built and does not hold every run yet; look again "
+            f"in a moment.",
+            code="index.partial",
+            path=str(self.settings.root),
+        )
 
     def _try_open(self) -> Index | None:
         try:
@@ -216,6 +230,8 @@ class Reader:
             return True
         if catch_up and has_news(self.settings.root, index):
             self._catch_up(index)
+        elif not catch_up and self.stale is not None:
+            self.stale = self._find_lack(index)
         before, self._version = self._version, index.catalog.read_version()
         return before != self._version
 

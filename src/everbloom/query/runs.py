@@ -42,7 +42,17 @@ def list_runs(readable: ReadableIndex, query: RunQuery) -> RunPage:
     if not total and query.archived is False:  # said where there is nothing else to say
         archived = list_runs(readable, replace(query, archived=True, offset=0, limit=0)).total
     took_s = monotonic_s() - started_s
-    return RunPage(page, total, elsewhere, took_s, varying, query.sort, archived)
+    damaged = readable.index.catalog.read_damaged_runs()
+    return RunPage(
+        page,
+        total,
+        elsewhere,
+        took_s,
+        varying,
+        query.sort,
+        archived,
+        tuple(run for run in page if run.id in damaged),
+    )
 
 
 def count_elsewhere(readable: ReadableIndex, plan: Plan) -> dict[str, int]:

@@ -471,6 +471,7 @@ class RunPage:
         varying: Parameters of the page's runs that are not the same in all matches, by name.
         sort: The order they are in.
         archived: How many archived runs match, where no other does.
+        damaged: Those of the page of which something could not be read.
     """
 
     runs: list[Run]
@@ -480,6 +481,7 @@ class RunPage:
     varying: list[str]
     sort: str
     archived: int = 0
+    damaged: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True)
