@@ -272,14 +272,24 @@ def test_compare_draws_curves(store):
     assert [line.split()[:2] for line in out.splitlines()[-2:]] == [["first", "▁▅▆"], ["second", "▂██"]]
 
 
-def test_compare_takes_any_number_of_runs_and_puts_many_into_rows(tmp_path):
-    for number in range(12):
-        record_run(
-            tmp_path, RunSpec(fields={"name": f"r{number}"}, params={"depth": number}, metrics={"acc": [number / 20]})
-        )
-    lines = run_cli(tmp_path, "compare", *(f"r{number}" for number in range(12))).lines
-    assert lines[0].split() == ["name", "depth", "acc.max", "(guessed)"]
-    assert lines[12].split() == ["r11", "11", "0.55", "★"]
+def test_compare_takes_any_number_of_runs_and_lists_many_line_by_line_in_a_pipe(tmp_path):
+    names = [f"r{number}" for number in range(12)]
+    for number, name in enumerate(names):
+        metrics = {"acc": [number / 20]} | ({"odd": [1.0]} if number == 3 else {})
+        spec = RunSpec(fields={"name": name}, params={f"p{i}": i * number for i in range(40)}, metrics=metrics)
+        record_run(tmp_path, spec)
+    lines = run_cli(tmp_path, "compare", *names).lines
+    assert lines[0].split() == ["key", "run", "value", "best"]
+    assert [line.split() for line in lines if line.startswith("acc.max ")][-1] == [
+        "acc.max",
+        "r11",
+        "0.55",
+        "★",
+        "(guessed)",
+    ]
+    assert [line.split()[2] for line in lines if line.startswith("p7 ")] == [str(7 * number) for number in range(12)]
+    assert [line.split() for line in lines if line.startswith("odd.last")] == [["odd.last", "r3", "1"]]
+    assert max(map(len, lines)) < 80
 
 
 def test_tree_draws_branches_with_what_changed_and_marks_the_best_path(store):

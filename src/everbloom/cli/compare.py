@@ -1,7 +1,7 @@
 """`everbloom compare`: any number of runs side by side, what differs first, what is the same folded into a line.
 
 Few runs stand as columns; as soon as they do not fit, they stand as rows, so that there is no number of runs that
-cannot be compared.
+cannot be compared. In a pipe many runs are a line for each value of each run instead: whole, narrow, easy to `grep`.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ COLUMNS_MAX = 8  # more runs than these are rows, also where a pipe would take a
 RUN_CELLS_MIN = 16
 CURVE_CELLS = 48
 _BEST = " ★"
+_MISSING = "–"
 
 
 @click.command()
@@ -58,8 +59,8 @@ def draw_comparison(screen: Screen, compared: "Comparison") -> list[str]:
     """Return a comparison as lines."""
     wide = _count_cells(compared)
     is_wide = len(compared.runs) > COLUMNS_MAX or wide > screen.width
-    lines = _draw_as_rows(screen, compared) if is_wide else _draw_as_columns(screen, compared)
-    return [*lines, *_draw_same(screen, compared)]
+    draw = _draw_as_columns if not is_wide else _draw_as_rows if screen.is_terminal else _draw_as_list
+    return [*draw(screen, compared), *_draw_same(screen, compared)]
 
 
 def _count_cells(compared: "Comparison") -> int:
@@ -72,8 +73,7 @@ def _draw_as_columns(screen: Screen, compared: "Comparison") -> list[str]:
     """Runs as columns: one row for each thing that differs."""
     names = [Cell(run.name, "bold") for run in compared.runs]
     rows: list[list[Cell]] = [[Cell(""), *names]]
-    named = {row.key for row in compared.params}
-    others = [row for row in compared.attributes if row.key != "seed" or "seed" not in named]  # often both are given
+    others = _list_others(compared)
     groups = [
         ("Parameters", [[Cell(row.key, "dim"), *_cells(row)] for row in compared.params]),
         ("Metrics", [[Cell(title_of(m), "dim"), *_metric_cells(m)] for m in compared.metrics]),
@@ -97,9 +97,45 @@ def _draw_as_columns(screen: Screen, compared: "Comparison") -> list[str]:
     return lines
 
 
+def _draw_as_list(screen: Screen, compared: "Comparison") -> list[str]:
+    """A line for each value of each run, those of one key beside each other: key, run, value, and who is best."""
+    names = [run.name for run in compared.runs]
+    rows: list[list[Cell]] = []
+    for row in compared.params:
+        rows += _list_cells(row.key, names, _cells(row))
+    for metric in compared.metrics:
+        rows += _list_metric(metric, names)
+    for row in _list_others(compared):
+        rows += _list_cells(row.key, names, _cells(row))
+    for _, *cells in _tag_rows(compared):
+        rows += _list_cells("tags", names, cells)
+    for metric in compared.system:
+        rows += _list_metric(metric, names)
+    return build_table(screen, [Column("key"), Column("run"), Column("value"), Column("best")], rows).lines
+
+
+def _list_metric(metric: "ComparedMetric", names: Sequence[str]) -> list[list[Cell]]:
+    cells = _metric_cells(metric)
+    return _list_cells(f"{metric.metric}.{metric.word}", names, cells, is_guessed=metric.is_guessed)
+
+
+def _list_cells(key: str, names: Sequence[str], cells: Sequence[Cell], *, is_guessed: bool = False) -> list[list[Cell]]:
+    mark = _BEST.strip() + (" (guessed)" if is_guessed else "")
+    return [
+        [Cell(key), Cell(name), Cell(cell.text.removesuffix(_BEST)), Cell(mark if cell.style else "")]
+        for name, cell in zip(names, cells, strict=True)
+        if cell.text != _MISSING
+    ]
+
+
+def _list_others(compared: "Comparison") -> "list[ComparedRow]":
+    named = {row.key for row in compared.params}
+    return [row for row in compared.attributes if row.key != "seed" or "seed" not in named]  # often both are given
+
+
 def _cells(row: "ComparedRow") -> list[Cell]:
     shown = format_apart(row.values)
-    return [Cell(text if is_there else "–") for text, is_there in zip(shown, row.present, strict=True)]
+    return [Cell(text if is_there else _MISSING) for text, is_there in zip(shown, row.present, strict=True)]
 
 
 def _metric_cells(metric: "ComparedMetric") -> list[Cell]:
@@ -108,7 +144,7 @@ def _metric_cells(metric: "ComparedMetric") -> list[Cell]:
     is_contest = 0 < len(metric.best) < len(metric.values)
     cells = []
     for i, value in enumerate(metric.values):
-        text = "–" if value is None else next(shown)
+        text = _MISSING if value is None else next(shown)
         is_best = is_contest and i in metric.best
         cells.append(Cell(text + _BEST if is_best else text, "best" if is_best else ""))
     return cells
@@ -122,7 +158,7 @@ def title_of(metric: "ComparedMetric") -> str:
 def _tag_rows(compared: "Comparison") -> list[list[Cell]]:
     if not any(compared.own_tags):
         return []
-    return [[Cell("tags", "dim"), *(Cell(", ".join(tags) or "–") for tags in compared.own_tags)]]
+    return [[Cell("tags", "dim"), *(Cell(", ".join(tags) or _MISSING) for tags in compared.own_tags)]]
 
 
 def _draw_as_rows(screen: Screen, compared: "Comparison") -> list[str]:
@@ -184,7 +220,11 @@ def _draw_curves(screen: Screen, reader: "Reader", compared: "Comparison", metri
         )
         summary = run.metrics.get(metric)
         rows.append(
-            [Cell(run.name, "bold"), Cell(drawn, "blue"), Cell("–" if summary is None else format_value(summary.last))]
+            [
+                Cell(run.name, "bold"),
+                Cell(drawn, "blue"),
+                Cell(_MISSING if summary is None else format_value(summary.last)),
+            ]
         )
     return build_table(
         screen, [Column("", least=16, keeps_end=True), Column(""), Column("", "number")], rows, has_head=False
