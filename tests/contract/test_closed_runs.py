@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from everbloom.testing.answers import read_answers
 from everbloom.testing.command_line import run_cli
 from everbloom.testing.databases import fresh_store_database
 from everbloom.testing.journals import raise_version
-from everbloom.testing.recorded import run_script, wait_until
+from everbloom.testing.minimal_pack_reader import read_files
+from everbloom.testing.recorded import list_runs, run_script, wait_until
 from everbloom.testing.scenarios import write_scenario
+from everbloom.testing.served import get_json, open_client
 from everbloom.testing.stores import store_settings
 
 
@@ -158,3 +161,129 @@ def test_storage_says_which_runs_were_not_packed(tmp_path: Path) -> None:
     assert "1 run packed." in told.out
     assert f"run {runs[0]} was not packed: " in told.out
     assert run_cli(tmp_path, "storage", "--pack", "--json").data["not_packed"].keys() == {runs[0]}
+
+
+# ── small files and media ─────────────────────────────────────────────────────────────────────────────────────────
+
+_ILLUSTRATED = """
+    import sys
+    import numpy as np
+    import everbloom as eb
+    for number in range(int(sys.argv[1])):
+        noise = np.random.default_rng(number).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        with eb.init(project="p", name=f"run {number}") as run:
+            run.log({"picture": eb.Image(noise), "loss": 1.0 / (number + 1)})
+            run.log({"table": eb.Table(columns=["i", "square"], rows=[[i, i * i + number] for i in range(900)])})
+            run.note(f"note {number}. " * 3000)
+            with open("out.csv", "w") as file:
+                file.writelines(f"{i},{i + number}\\n" for i in range(3000))
+            run.save("out.csv")
+"""
+
+
+def _record_illustrated(root: Path, folder: Path, runs: int) -> None:
+    ended = run_script(root, _ILLUSTRATED, arguments=(str(runs),), cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+
+
+def _count_inodes(root: Path) -> int:
+    """Count files and folders of a store; but for the folders, 256 at most, that packs and blobs are spread over."""
+    spread = {path for part in ("packs", "blobs") for path in (root / part).glob("[0-9a-f][0-9a-f]")}
+    return sum(path not in spread for path in root.rglob("*"))
+
+
+def test_a_closed_run_with_a_picture_a_table_a_note_and_a_file_costs_one_file(tmp_path: Path) -> None:
+    root, runs = tmp_path / "store", 40
+    _record_illustrated(root, tmp_path, runs)
+    assert _count_inodes(root) > 7 * runs
+    packing = pack_closed_runs(root, is_forced=True)
+    assert [report.blobs for report in packing.packed.values()] == [4] * runs
+    assert _count_inodes(root) <= 1.5 * runs
+    assert len(list((root / "packs").rglob("*.pack"))) == runs
+    assert list((root / "runs").iterdir()) == []
+
+
+def test_what_a_packed_run_kept_is_read_as_before_in_python_on_the_command_line_and_over_rest(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    _record_illustrated(root, tmp_path, 2)
+    before = _read_everywhere(root, tmp_path)
+    assert run_cli(root, "storage", "--pack", "--json").data["packed"] == 2
+    assert list_runs(root) == []
+    assert _read_everywhere(root, tmp_path) == before
+
+
+def _read_everywhere(root: Path, folder: Path) -> dict[str, object]:
+    shown = run_cli(root, "show", "run 1", "--json").data
+    told: dict[str, Any] = {"show": (shown["artifacts"], shown["media"])}
+    target = folder / "copied.csv"
+    assert run_cli(root, "get", "run 1", "out.csv", "-o", str(target), "--force").code == 0
+    told["get"] = target.read_bytes()
+    with open_reader(store_settings(root)) as reader:
+        run = reader.find_run("run 1").run.id
+        media = reader.list_media(run)
+        told["media"] = {item.name: reader.open_media(item).read() for item in media}
+        with reader.open_artifact(run, "notes/note.md") as note:
+            told["note"] = note.read()
+    with open_client(root) as client:
+        told["table"] = get_json(client, f"/runs/{run}/media/table")
+        told["preview"] = get_json(client, f"/runs/{run}/preview", path="out.csv", offset=2900)
+        (picture,) = (item for item in media if item.name == "picture")
+        content = client.get(f"/api/v1/runs/{run}/media-content/{picture.sha256}")
+        told["picture"] = (content.status_code, content.headers["content-type"], content.content)
+        part = client.get(f"/api/v1/runs/{run}/artifacts/out.csv", headers={"range": "bytes=1000-1099"})
+        told["range"] = (part.status_code, part.headers["content-range"], part.content)
+    assert content.content == told["media"]["picture"]
+    return told
+
+
+def test_a_checkpoint_of_many_small_files_is_restored_from_a_pack(tmp_path: Path) -> None:
+    code = """
+        import pathlib, sys
+        import everbloom as eb
+        with eb.init(project="p", name="one", resume=sys.argv[1] if len(sys.argv) > 1 else None) as run:
+            if run.resumed_from:
+                path, step = run.resumed_from
+                print(step, *sorted(p.read_text() for p in pathlib.Path(path).iterdir()))
+            for part in "ab":
+                pathlib.Path("state").mkdir(exist_ok=True)
+                pathlib.Path("state", part).write_text(f"state {part}")
+            run.log({"loss": 1.0}, step=3)
+            run.checkpoint("state", step=3)
+    """
+    root = tmp_path / "store"
+    assert run_script(root, code, cwd=tmp_path).returncode == 0
+    assert [report.blobs for report in pack_closed_runs(root, is_forced=True).packed.values()] == [3]
+    again = run_script(root, code, arguments=("one",), cwd=tmp_path)
+    assert (again.stdout.strip(), again.returncode) == ("3 state a state b", 0), again.stderr
+
+
+def test_what_whoever_packed_a_run_and_died_had_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    _record_illustrated(root, tmp_path, 1)
+    (run,) = list_runs(root)
+    blobs = layout.run_blobs_dir(root, run)
+    kept = {path.name: path.read_bytes() for path in blobs.iterdir()}
+    pack_closed_runs(root, is_forced=True)
+    blobs.mkdir(parents=True)
+    for name, data in kept.items():
+        (blobs / name).write_bytes(data)
+    unknown = "0" * 64
+    (blobs / unknown).write_bytes(b"not in the pack")
+    pack_closed_runs(root)
+    assert [path.name for path in blobs.iterdir()] == [unknown]
+    (blobs / unknown).unlink()
+    pack_closed_runs(root)
+    assert list_runs(root) == []
+    assert read_files(layout.pack_path(root, run).read_bytes()) == kept
+
+
+def test_storage_says_which_files_were_left_as_damaged(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    _record_illustrated(root, tmp_path, 1)
+    (run,) = list_runs(root)
+    bad = min(layout.run_blobs_dir(root, run).iterdir())
+    bad.write_bytes(b"something else")
+    told = run_cli(root, "storage", "--pack")
+    assert "1 run packed." in told.out
+    assert f"run {run} keeps a damaged file: {bad.name}" in " ".join(told.out.split())
+    assert bad.exists()

@@ -1,23 +1,27 @@
 """Packing a closed run: nothing is lost, answers stay the same, every step can be repeated after a crash."""
 
 import itertools
+import os
 import shutil
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 
+from everbloom.artifacts.local import store_bytes
 from everbloom.core import layout
 from everbloom.core.clock import now_us
 from everbloom.core.errors import Conflict, Corrupt, Unavailable
 from everbloom.core.records import Start
 from everbloom.index.series import SeriesKey, SeriesStore, Window
 from everbloom.ingest.packing import PackBlobs, adopt_pack, fingerprint, iter_packed_batches, pack_run
+from everbloom.journal.blobs import list_own_blobs, read_blob
 from everbloom.journal.pack import PackReader
 from everbloom.journal.reader import iter_batches
 from everbloom.journal.writer import JournalWriter
 from everbloom.testing.databases import fresh_database
 from everbloom.testing.journals import read_journal, to_reading
+from everbloom.testing.minimal_pack_reader import read_files
 from everbloom.testing.packs import feed_journals, list_journals, write_journals
 
 
@@ -243,3 +247,109 @@ def test_a_missing_pack_is_told_by_name(tmp_path, store, database):
     with pytest.raises(Corrupt) as caught:
         store.read_series(run, "loss")
     assert caught.value.code == "pack.missing"
+
+
+# ── small files and media ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def keep(root, run):
+    return {name: read_blob(root, run, name) for name in list_own_blobs(root, run)}
+
+
+def packed_files(root, run):
+    return read_files(layout.pack_path(root, run).read_bytes())
+
+
+def test_small_files_go_into_the_pack_and_large_ones_stay_shared(tmp_path, store, database):
+    run = write_journals(tmp_path, 15, rows=20, blobs=5)
+    large, _ = store_bytes(tmp_path, b"l" * 65_536, run=run)
+    small = keep(tmp_path, run)
+    feed_journals(tmp_path, run, store, database)
+    report = pack_run(tmp_path, run, store, database)
+    assert (report.blobs, report.damaged) == (len(small), ())
+    assert packed_files(tmp_path, run) == small
+    assert not layout.run_dir(tmp_path, run).exists()
+    assert {name: read_blob(tmp_path, run, name) for name in small} == small
+    assert layout.blob_path(tmp_path, large).exists()
+
+
+def test_another_run_keeps_its_file_of_the_same_content(tmp_path, store, database):
+    first, second = write_journals(tmp_path, 16, rows=5, blobs=9), write_journals(tmp_path, 16, rows=5, blobs=9)
+    kept = keep(tmp_path, second)
+    assert keep(tmp_path, first) == kept
+    feed_journals(tmp_path, first, store, database)
+    pack_run(tmp_path, first, store, database)
+    assert keep(tmp_path, second) == kept
+    assert packed_files(tmp_path, first) == kept
+
+
+def test_a_content_that_a_resumed_run_keeps_again_is_packed_once(tmp_path, store, database):
+    run = write_journals(tmp_path, 17, writers=1, rows=5, blobs=9)
+    first = keep(tmp_path, run)
+    feed_journals(tmp_path, run, store, database)
+    pack_run(tmp_path, run, store, database)
+    size = layout.pack_path(tmp_path, run).stat().st_size
+    write_journals(tmp_path, 17, writers=1, rows=5, blobs=9, run=run)
+    assert keep(tmp_path, run) == first
+    feed_journals(tmp_path, run, store, database)
+    assert pack_run(tmp_path, run, store, database).blobs == 0
+    assert packed_files(tmp_path, run) == first
+    assert layout.pack_path(tmp_path, run).stat().st_size - size < 10_000 < sum(map(len, first.values()))
+
+
+def test_a_damaged_file_stays_where_it_is_and_keeps_nothing_else_from_being_packed(tmp_path, store, database):
+    run = write_journals(tmp_path, 18, rows=5, blobs=9)
+    kept = keep(tmp_path, run)
+    bad = next(name for name, data in kept.items() if data)
+    path = layout.run_blobs_dir(tmp_path, run) / bad
+    path.write_bytes(b"something else")
+    feed_journals(tmp_path, run, store, database)
+    report = pack_run(tmp_path, run, store, database)
+    assert (report.blobs, report.damaged) == (len(kept) - 1, (bad,))
+    assert packed_files(tmp_path, run) == {name: data for name, data in kept.items() if name != bad}
+    assert path.read_bytes() == b"something else"
+    assert list_journals(tmp_path, run) == []
+    with pytest.raises(Corrupt, match=r"blob\.damaged"):
+        read_blob(tmp_path, run, bad)
+
+
+def test_what_a_killed_process_left_half_written_goes_when_it_is_old(tmp_path, store, database):
+    run = write_journals(tmp_path, 19, rows=5, blobs=3)
+    folder = layout.run_blobs_dir(tmp_path, run)
+    old, fresh = folder / ".1-old.part", folder / ".2-fresh.part"
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    feed_journals(tmp_path, run, store, database)
+    pack_run(tmp_path, run, store, database)
+    assert list(folder.iterdir()) == [fresh]
+
+
+def test_a_journal_whose_removal_had_begun_is_removed_to_its_end(tmp_path, store, database):
+    run = write_journals(tmp_path, 20, writers=1, rows=9000)
+    (writer,) = list_journals(tmp_path, run)
+    feed_journals(tmp_path, run, store, database)
+    journal = layout.journal_dir(tmp_path, run, writer)
+    shutil.copytree(journal, tmp_path / "kept")
+    assert len(list(journal.iterdir())) == 2
+    before = answers(store, run)
+    pack_run(tmp_path, run, store, database)
+    journal.mkdir(parents=True)
+    shutil.copy(tmp_path / "kept" / "1.seg", journal)
+    assert pack_run(tmp_path, run, store, database).journals == 1
+    assert not layout.run_dir(tmp_path, run).exists()
+    np.testing.assert_equal(answers(store, run), before)
+
+
+def test_a_segment_that_no_pack_knows_is_not_removed(tmp_path, store, database):
+    run = write_journals(tmp_path, 21, writers=1, rows=400)
+    (writer,) = list_journals(tmp_path, run)
+    feed_journals(tmp_path, run, store, database)
+    journal = layout.journal_dir(tmp_path, run, writer)
+    shutil.copytree(journal, tmp_path / "kept")
+    pack_run(tmp_path, run, store, database)
+    journal.mkdir(parents=True)
+    shutil.copy(tmp_path / "kept" / "0.seg", journal / "7.seg")
+    with pytest.raises(Corrupt, match=r"pack\.mismatch"):
+        pack_run(tmp_path, run, store, database)
+    assert [path.name for path in journal.iterdir()] == ["7.seg"]

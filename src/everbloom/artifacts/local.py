@@ -156,11 +156,11 @@ class _Incoming:
 def _create(path: Path) -> int:
     """Open a new file for writing, its folder made.
 
-    Whoever packs the run takes its folder away when it is empty, perhaps between the two steps; then both are taken
-    again. Once the file is there the folder is not empty, and stays.
+    Whoever packs the run takes its folder away when it is empty, perhaps between the steps of this; then they are
+    taken again. Once the file is there the folder is not empty, and stays.
     """
     for _ in range(_TRIES):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
             return _create_once(path)
     return _create_once(path)
 

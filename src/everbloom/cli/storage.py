@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +10,9 @@ from everbloom.cli.invocation import Invocation, store_options
 from everbloom.cli.output.numbers import format_bytes, format_count
 from everbloom.cli.output.table import Cell, Column, build_table
 from everbloom.core.clock import monotonic_s
+
+if TYPE_CHECKING:
+    from everbloom.ingest.closed import Packing
 
 _PARTS = (
     ("runs", "open runs: journals, small files"),
@@ -44,7 +48,7 @@ def storage(invocation: Invocation, *, pack: bool) -> None:
         write_json(
             invocation.screen,
             {"root": str(root), "bytes": total, "files": count, "parts": sizes}
-            | ({} if packed is None else {"packed": len(packed.packed), "not_packed": packed.refused}),
+            | ({} if packed is None else _shape_packing(packed)),
         )
         return
     rows = [[Cell(says), Cell(format_bytes(size)), Cell(f"{files:,}")] for says, size, files in parts if files]
@@ -52,8 +56,20 @@ def storage(invocation: Invocation, *, pack: bool) -> None:
     columns = [Column("what", least=20), Column("on disk", "right"), Column("files", "right")]
     if packed is not None:
         invocation.screen.write(f"{format_count(len(packed.packed), 'run')} packed.")
-        invocation.screen.write(*(f"run {run} was not packed: {why}" for run, why in packed.refused.items()), "")
+        invocation.screen.write(*(f"run {run} was not packed: {why}" for run, why in packed.refused.items()))
+        for run, damaged in _find_damaged(packed).items():
+            invocation.screen.write(*(f"run {run} keeps a damaged file: {name}" for name in damaged))
+        invocation.screen.write("")
     invocation.screen.write(*build_table(invocation.screen, columns, rows).lines)
+
+
+def _shape_packing(packing: "Packing") -> dict[str, Any]:
+    return {"packed": len(packing.packed), "not_packed": packing.refused, "damaged": _find_damaged(packing)}
+
+
+def _find_damaged(packing: "Packing") -> dict[str, tuple[str, ...]]:
+    """Return the SHA-256 of contents that are others than they should be, by run; they stay where they were."""
+    return {run: report.damaged for run, report in packing.packed.items() if report.damaged}
 
 
 def _list_folder(folder: Path) -> list[Path]:

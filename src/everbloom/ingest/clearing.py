@@ -2,17 +2,19 @@
 
 A small file goes when the pack gives its content back, byte by byte; nothing else is asked, so it may be one that a
 process which resumes the run at this moment takes for stored: that finds it in the pack. Then journals go, each from
-its first segment on, so that one whose first segment is gone is known to have been compared; then, where no writer
-came meanwhile, the spool and the folder. What a death leaves is found again by its journals, or by `iter_left`.
+its first segment on, so that one whose first segment is gone is known to have been compared; then the spools that
+were there, and folders that are empty. What a death leaves is found again by its journals, or by `iter_left`.
 """
 
 import contextlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from everbloom.core import layout
 from everbloom.core.clock import now_us
+from everbloom.core.errors import Conflict
 from everbloom.core.ids import RunId, WriterId, is_run_id, is_writer_id
 from everbloom.journal.blobs import has_content, list_own_blobs
 from everbloom.journal.pack import PackReader
@@ -21,15 +23,44 @@ from everbloom.journal.registry import iter_active
 _STALE_AFTER_US = 3_600_000_000  # a temporary file that nobody wrote to for so long is a dead process's
 
 
-def list_begun(root: Path, run: RunId) -> list[WriterId]:
-    """Return the writers of a run that have written anything which lies in its folder."""
-    return [writer for writer in _list_journals(root, run) if list_segments(layout.journal_dir(root, run, writer))]
+@dataclass(frozen=True)
+class Ended:
+    """What lies in a run's folder and no process writes any more.
+
+    Attributes:
+        writers: Whose journals have a segment.
+        spools: Files of consoles, all that was printed recorded.
+    """
+
+    writers: list[WriterId]
+    spools: list[Path]
 
 
-def _list_journals(root: Path, run: RunId) -> list[WriterId]:
-    folder = layout.run_dir(root, run) / "journal"
+def list_ended(root: Path, run: RunId) -> Ended:
+    """Return what lies in the folder of a run that is over; the indexer's lock must be held.
+
+    Raises:
+        Conflict: A journal of it is still being written or indexed (`pack.active`).
+    """
+    ended = Ended(_list_begun(root, run), _list_folder(layout.spool_dir(root, run)))
+    # Asked after all was listed: a writer is registered before its first segment and its spool, so those have ended.
+    if any(active == run for active, _ in iter_active(root)):
+        raise Conflict(
+            f"run {run} still has a journal in use; pack it after its writers ended and were indexed.",
+            code="pack.active",
+            run=run,
+        )
+    return ended
+
+
+def _list_begun(root: Path, run: RunId) -> list[WriterId]:
+    journals = [path for path in _list_folder(layout.run_dir(root, run) / "journal") if is_writer_id(path.name)]
+    return [WriterId(journal.name) for journal in journals if list_segments(journal)]
+
+
+def _list_folder(folder: Path) -> list[Path]:
     try:
-        return sorted(WriterId(path.name) for path in folder.iterdir() if is_writer_id(path.name))
+        return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -37,11 +68,6 @@ def _list_journals(root: Path, run: RunId) -> list[WriterId]:
 def list_segments(journal: Path) -> list[int]:
     """Return the numbers of a journal's segments, rising."""
     return sorted(int(path.stem) for path in journal.glob("*.seg") if path.stem.isdigit())
-
-
-def is_run_active(root: Path, run: RunId) -> bool:
-    """Tell whether a journal of a run is registered: it is written, or not all of it is indexed."""
-    return any(active == run for active, _ in iter_active(root))
 
 
 def find_held(pack: PackReader, blobs: set[str]) -> set[str]:
@@ -57,24 +83,30 @@ def find_held(pack: PackReader, blobs: set[str]) -> set[str]:
     }
 
 
-def clear_run(root: Path, run: RunId, writers: list[WriterId], pack: PackReader) -> int:
+def clear_run(root: Path, run: RunId, ended: Ended, pack: PackReader) -> int:
     """Remove what a run's pack holds from the run's folder; returns how many bytes of journals went.
 
     Args:
         root: The store's folder.
         run: The run.
-        writers: Those whose journals were compared with the pack, and have ended.
+        ended: What was found there; its journals were compared with the pack.
         pack: The one that stands in its place.
     """
     folder = layout.run_blobs_dir(root, run)
     for sha256 in find_held(pack, set(list_own_blobs(root, run))):
         (folder / sha256).unlink(missing_ok=True)
     _remove_stale(folder)
-    size = sum(_remove_journal(layout.journal_dir(root, run, writer)) for writer in writers)
-    for part in pack.contents.journals:  # emptied by whoever died then
-        with contextlib.suppress(OSError):
-            layout.journal_dir(root, run, WriterId(part.writer)).rmdir()
-    _remove_folder(root, run)
+    size = sum(_remove_journal(layout.journal_dir(root, run, writer)) for writer in ended.writers)
+    for spool in ended.spools:
+        if spool.is_dir():
+            shutil.rmtree(spool, ignore_errors=True)
+        else:
+            spool.unlink(missing_ok=True)
+    emptied = [layout.journal_dir(root, run, WriterId(part.writer)) for part in pack.contents.journals]
+    run_dir = layout.run_dir(root, run)
+    for path in (*emptied, run_dir / "journal", layout.spool_dir(root, run), folder, run_dir):
+        with contextlib.suppress(OSError):  # not empty: a run that is resumed at this moment keeps what is new
+            path.rmdir()
     return size
 
 
@@ -83,7 +115,6 @@ def _remove_stale(folder: Path) -> None:
         for path in folder.glob(".*.part"):
             if now_us() - path.stat().st_mtime_ns // 1000 > _STALE_AFTER_US:
                 path.unlink(missing_ok=True)
-        folder.rmdir()
 
 
 def _remove_journal(journal: Path) -> int:
@@ -96,17 +127,6 @@ def _remove_journal(journal: Path) -> int:
     return size
 
 
-def _remove_folder(root: Path, run: RunId) -> None:
-    folder = layout.run_dir(root, run)
-    # Only what is empty goes: a run that is being resumed at this moment keeps its new journal and its spool.
-    with contextlib.suppress(OSError):
-        with contextlib.suppress(FileNotFoundError):
-            (folder / "journal").rmdir()
-        if not is_run_active(root, run):
-            shutil.rmtree(layout.spool_dir(root, run), ignore_errors=True)
-        folder.rmdir()
-
-
 def iter_left(root: Path) -> Iterator[RunId]:
     """Yield packed runs whose folder lies there without a journal: whoever removed it died, or something stays."""
     active = {run for run, _ in iter_active(root)}
@@ -115,5 +135,5 @@ def iter_left(root: Path) -> Iterator[RunId]:
     except (FileNotFoundError, NotADirectoryError):
         return
     for run in map(RunId, filter(is_run_id, names)):
-        if run not in active and layout.pack_path(root, run).exists() and not list_begun(root, run):
+        if run not in active and layout.pack_path(root, run).exists() and not _list_begun(root, run):
             yield run

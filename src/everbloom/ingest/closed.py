@@ -20,7 +20,7 @@ from everbloom.core.ids import RunId
 from everbloom.core.layout import lock_path, pack_path
 from everbloom.core.settings import load_settings
 from everbloom.index.database import indexer_lock
-from everbloom.ingest.clearing import clear_run, iter_left
+from everbloom.ingest.clearing import clear_run, iter_left, list_ended
 from everbloom.ingest.indexer import Indexer
 from everbloom.ingest.packing import PackReport, pack_run
 from everbloom.journal.pack import PackReader
@@ -81,7 +81,9 @@ def _clear_left(root: Path) -> None:
     """Remove what whoever packed a run, and died, had not removed; what cannot be read stays."""
     for run in iter_left(root):
         with contextlib.suppress(EverbloomError, OSError), PackReader(pack_path(root, run)) as pack:
-            clear_run(root, run, [], pack)
+            ended = list_ended(root, run)
+            if not ended.writers:
+                clear_run(root, run, ended, pack)
 
 
 def _iter_due(indexer: Indexer, runs: Iterable[RunId], now: int) -> Iterable[RunId]:

@@ -18,14 +18,14 @@ import xxhash
 
 from everbloom.core import layout
 from everbloom.core.clock import now_us
-from everbloom.core.errors import Conflict, Corrupt, Unavailable
+from everbloom.core.errors import Corrupt, Unavailable
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import RECORD_TYPES, Record, Unknown
 from everbloom.index.chunks import Axis, decode_axis, decode_values
 from everbloom.index.engine import Database
 from everbloom.index.series import SeriesStore
 from everbloom.index.series_write import ExportedChunk, PackedChunk
-from everbloom.ingest.clearing import clear_run, find_held, is_run_active, list_begun, list_segments
+from everbloom.ingest.clearing import clear_run, find_held, list_ended, list_segments
 from everbloom.journal.blobs import has_content, list_own_blobs
 from everbloom.journal.format import Header, pack_header, parse_header
 from everbloom.journal.pack import (
@@ -82,14 +82,8 @@ def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) ->
         Unavailable: Its series are behind its journals (`pack.behind`), or there is no space.
         Corrupt: The pack does not decode to what was put into it; the segments and files stay (`pack.mismatch`).
     """
-    path, writers = layout.pack_path(root, run), list_begun(root, run)
-    # Asked after they were listed: a writer is registered before its first segment, so those listed have ended.
-    if is_run_active(root, run):
-        raise Conflict(
-            f"run {run} still has a journal in use; pack it after its writers ended and were indexed.",
-            code="pack.active",
-            run=run,
-        )
+    path, ended = layout.pack_path(root, run), list_ended(root, run)
+    writers = ended.writers
     with database.transaction():
         for writer in writers:
             series.finish_writer(run, writer)
@@ -107,7 +101,7 @@ def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) ->
             adopt_pack(series, pack)
         database.release_space()
         held = {file.sha256 for file in pack.iter_files()}
-        segment_bytes = clear_run(root, run, writers, pack)
+        segment_bytes = clear_run(root, run, ended, pack)
     damaged = tuple(sha256 for sha256 in blobs if sha256 not in held)
     taken = len(blobs) - len(damaged)
     return PackReport(len(writers), segment_bytes, path.stat().st_size, taken, damaged)

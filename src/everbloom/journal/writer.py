@@ -30,6 +30,7 @@ SEGMENT_FIRST_BYTES = 256 * 1024
 SEGMENT_SECOND_BYTES = 4 * 1024 * 1024
 SEGMENT_MAX_BYTES = 16 * 1024 * 1024
 STEP_MAX = 2**63 - 1
+_FOLDER_TRIES = 100
 RETRY_S = 1.0  # a full disk is asked again at most this often, so that a tight loop does not slow down
 
 Otherwise = Callable[[Any, Any, Any], None]  # takes (values, step, time) of a `log` call
@@ -105,7 +106,7 @@ class JournalWriter:
         """
         writer = cls(root, run, is_mapped=is_mapped)
         try:
-            writer._journal.mkdir(parents=True, exist_ok=True)
+            _make_folder(writer._journal)
             register_writer(root, run, writer.writer_id)
         except OSError as error:
             raise to_unavailable(error, writer._journal) from error
@@ -404,3 +405,11 @@ def _step_out_of_range(step: int) -> InvalidInput:
     return InvalidInput(
         f"step {step} does not fit into 64 bits; count from a smaller one.", code="step.out_of_range", step=step
     )
+
+
+def _make_folder(path: Path) -> None:
+    """Make a journal's folder and those above it, though whoever packs the run takes empty ones away meanwhile."""
+    for _ in range(_FOLDER_TRIES):
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            return path.mkdir(parents=True, exist_ok=True)
+    return path.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 The journal is searched by bytes and not read row by row, because `init` may not take as long as a long run's
 rows need, and the client has no NumPy: a checkpoint's record begins with bytes that appear nowhere in text, and
-the last step stands in a journal's last block.
+the last step stands in a journal's last block. The run may be packed at this moment. A pack takes its place before
+the journals that it holds go, so journals are read first and the pack after them: what vanishes stands in the pack.
 """
 
 import hashlib
@@ -61,25 +62,24 @@ def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple
 def find_last_step(root: Path, run: RunId) -> int:
     """Return the highest of the steps that the run's writers recorded last; -1 where there is none."""
     last = -1
-    for part, controls in _iter_packed(root, run):
-        if part.last_step is not None and _parse_kind(next(controls, b"")) != "watcher":
-            last = max(last, part.last_step)
-    for journal in _iter_journals(root, run):
-        segments = _list_segments(journal)
-        if not segments or _read_kind(segments[0]) == "watcher":  # its steps are seconds
+    for _, segments in _iter_journals(root, run):
+        if _read_kind(segments[0]) == "watcher":  # its steps are seconds
             continue
         for segment in reversed(segments):
             steps = _read_last_steps(segment)
             if steps:
                 last = max(last, *steps)
                 break
+    for part, controls in _iter_packed(root, run):
+        if part.last_step is not None and _parse_kind(next(controls, b"")) != "watcher":
+            last = max(last, part.last_step)
     return last
 
 
 def has_begun(root: Path, run: RunId) -> bool:
     """Tell whether a process of rank 0, or an importer, has begun to record a run; other ranks do not count."""
-    kinds = [_parse_kind(next(controls, b"")) for _, controls in _iter_packed(root, run)]
-    kinds += [_read_kind(segments[0]) for j in _iter_journals(root, run) if (segments := _list_segments(j))]
+    kinds = [_read_kind(segments[0]) for _, segments in _iter_journals(root, run)]
+    kinds += [_parse_kind(next(controls, b"")) for _, controls in _iter_packed(root, run)]
     return not {"process", "importer"}.isdisjoint(kinds)
 
 
@@ -94,18 +94,28 @@ def read_told(root: Path, run: RunId) -> tuple[dict[str, Any], dict[str, Scalar]
     return fields, params
 
 
-def _iter_journals(root: Path, run: RunId) -> Iterator[Path]:
+def _iter_journals(root: Path, run: RunId) -> Iterator[tuple[str, list[Path]]]:
+    """Yield each writer with its segments, from the first on; without that it is none, or is on its way out."""
     folder = layout.run_dir(root, run) / "journal"
-    if folder.is_dir():
-        yield from sorted(path for path in folder.iterdir() if path.is_dir())
+    for writer in _list_folder(folder):
+        names = [name.removesuffix(".seg") for name in _list_folder(folder / writer) if name.endswith(".seg")]
+        numbers = sorted(int(name) for name in names if name.isdigit())
+        if numbers and numbers[0] == 0:
+            yield writer, [layout.segment_path(folder / writer, number) for number in numbers]
 
 
-def _list_segments(journal: Path) -> list[Path]:
-    return sorted(journal.glob("*.seg"), key=lambda path: int(path.stem) if path.stem.isdigit() else -1)
+def _list_folder(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _read_committed(path: Path) -> bytes:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:  # it stands in the pack since
+        return b""
     try:
         if parse_header(data, path=path) is None:
             return b""
@@ -131,22 +141,22 @@ def _iter_records(root: Path, run: RunId, kind: type[_R]) -> Iterator[tuple[int,
     tag = kind.tag_name.encode()
     mark = bytes((0x93, 0xA0 | len(tag))) + tag  # a control record is [tag, time, body]
     decode = msgspec.msgpack.Decoder(tuple[str, int, kind]).decode  # type: ignore[valid-type]
-    for part, controls in _iter_packed(root, run):
-        for raw in controls:
-            if raw.startswith(mark):
-                _, time_us, record = decode(raw)
-                yield time_us, part.writer, record
-    for journal in _iter_journals(root, run):
-        for path in _list_segments(journal):
+    for writer, segments in _iter_journals(root, run):
+        for path in segments:
             data = _read_committed(path)
             position = data.find(mark)
             while position >= 0:
                 try:
                     _, time_us, record = decode(data[position : find_item_end(data, position, len(data))])
-                    yield time_us, journal.name, record
+                    yield time_us, writer, record
                 except (TornItem, msgspec.DecodeError):  # these bytes stand within something else
                     pass
                 position = data.find(mark, position + 1)
+    for part, controls in _iter_packed(root, run):
+        for raw in controls:
+            if raw.startswith(mark):
+                _, time_us, record = decode(raw)
+                yield time_us, part.writer, record
 
 
 def _read_kind(path: Path) -> str:
