@@ -187,6 +187,7 @@ class Tab(Part):
         super().__init__(browser, tab)
         self.context = context
         self._link = link
+        self._forgotten = 0
 
     def go(self, path: str) -> None:
         """Open an address of the server anew, as somebody who types it."""
@@ -248,8 +249,12 @@ class Tab(Part):
 
     @property
     def problems(self) -> list[str]:
-        """Uncaught errors, errors on the console, and dialogs, since the tab was opened."""
-        return list(self._browser.ask("report", tab=self._tab)["problems"])
+        """Uncaught errors, errors on the console, and dialogs, since the tab was opened or they were forgotten."""
+        return list(self._browser.ask("report", tab=self._tab)["problems"])[self._forgotten :]
+
+    def forget_problems(self) -> None:
+        """Leave out what went wrong so far, as a test does that shares its tab."""
+        self._forgotten += len(self.problems)
 
     def disturb(self, pattern: str, answer: dict[str, Any] | None) -> None:
         """Answer requests in the server's place; None ends it.
