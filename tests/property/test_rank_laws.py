@@ -47,9 +47,10 @@ def test_a_line_is_of_each_ranks_last_value_at_a_step_and_the_band_of_all(ranks,
     for at, step in enumerate(steps.tolist()):
         of_ranks = [[value for place, value in rank if place == step] for rank in ranks]
         wanted = expected_line([values[-1] for values in of_ranks if values], how)
-        assert math.isclose(line[at], wanted, rel_tol=1e-12, abs_tol=1e-12) or (
-            line[at] != line[at] and wanted != wanted
+        rounding = 1e-12 * max(
+            (abs(values[-1]) for values in of_ranks if values and math.isfinite(values[-1])), default=0
         )
+        assert math.isclose(line[at], wanted, abs_tol=rounding) or (line[at] != line[at] and wanted != wanted)
         numbers = [value for values in of_ranks for value in values if not math.isnan(value)]
         assert (low[at], high[at]) == (min(numbers), max(numbers)) if numbers else math.isnan(low[at])
 

@@ -8,7 +8,6 @@ first point to its last. Pure: arrays in, arrays out, and the same whichever ord
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -96,25 +95,27 @@ def pair_by_step(
     Returns:
         Steps, rising, each once; the latest time of each; the line; the band's least and greatest. Shape (n,) each.
     """
-    steps = np.unique(np.concatenate([rank[0] for rank in ranks]))
+    heads = [np.flatnonzero(np.diff(own, prepend=own[:1] - 1)) for own, _, _ in ranks]
+    rising = [own[at] for (own, _, _), at in zip(ranks, heads, strict=True)]
+    steps = rising[0]
+    if not all(np.array_equal(steps, own) for own in rising[1:]):
+        steps = np.unique(np.concatenate(rising))
+    places = [slice(None) if len(own) == len(steps) else np.searchsorted(steps, own) for own in rising]
     times = np.full(len(steps), np.iinfo(np.int64).min)
     low, high = np.full((2, len(steps)), np.nan)
-    for own_steps, own_times, values in ranks:
-        if len(own_steps):
-            heads = np.flatnonzero(np.append(True, own_steps[1:] != own_steps[:-1]))
-            at = np.searchsorted(steps, own_steps[heads])
-            times[at] = np.maximum(times[at], np.maximum.reduceat(own_times, heads))
-            low[at] = np.fmin(low[at], np.fmin.reduceat(values, heads))
-            high[at] = np.fmax(high[at], np.fmax.reduceat(values, heads))
-    line = reduce_lines(partial(_iter_lines, steps, ranks), how)
-    return steps, times, line, without_sign_of_zero(low), without_sign_of_zero(high)
+    for (_, own_times, values), starts, at in zip(ranks, heads, places, strict=True):
+        if len(starts):
+            times[at] = np.maximum(times[at], np.maximum.reduceat(own_times, starts))
+            low[at] = np.fmin(low[at], np.fmin.reduceat(values, starts))
+            high[at] = np.fmax(high[at], np.fmax.reduceat(values, starts))
 
+    def iter_lines() -> Iterator[FloatArray]:
+        for (_, _, values), starts, at in zip(ranks, heads, places, strict=True):
+            line = np.full(len(steps), np.nan)
+            line[at] = values[np.append(starts[1:], len(values)) - 1] if len(starts) else values
+            yield line  # of a step's several values it has the last one
 
-def _iter_lines(steps: IntArray, ranks: Sequence[tuple[IntArray, IntArray, FloatArray]]) -> Iterator[FloatArray]:
-    for own_steps, _, values in ranks:
-        line = np.full(len(steps), np.nan)
-        line[np.searchsorted(steps, own_steps)] = values  # of a step's several values the last one stays
-        yield line
+    return steps, times, reduce_lines(iter_lines, how), without_sign_of_zero(low), without_sign_of_zero(high)
 
 
 def join_ranks(ranks: Sequence[SeriesEnvelope], how: Reduce, *, is_time: bool) -> SeriesEnvelope:
