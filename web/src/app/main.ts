@@ -9,6 +9,7 @@ import { startKeys } from '@/state/keys.svelte';
 import { startPreferences } from '@/state/preferences.svelte';
 import { startUrl } from '@/state/url.svelte';
 import App from './App.svelte';
+import { preloadPages } from './routes';
 
 startPreferences();
 startUrl();
@@ -17,3 +18,4 @@ const target = document.getElementById('app');
 if (target) mount(App, { target });
 startLive();
 startLinks();
+addEventListener('load', preloadPages);

@@ -47,3 +47,12 @@ export const pages: Record<PageName, () => Promise<{ default: Component<PageProp
   kit: () => import('@/features/settings/KitPage.svelte'),
   missing: () => import('@/features/settings/MissingPage.svelte'),
 };
+
+const RESTED_MS = 1500;
+
+/** Fetch the pages that a table of runs leads to, once the first page had time to be read: they then open at once. */
+export function preloadPages(): void {
+  setTimeout(() => {
+    for (const name of ['compare', 'run'] as const) void pages[name]().catch(() => null);
+  }, RESTED_MS);
+}

@@ -15,6 +15,12 @@ import { currentPalette } from './theme.svelte';
 // uPlot is on its way while the page's data are; a page without curves never asks for it.
 let plotModule: Promise<typeof import('./plot')> | null = null;
 
+/** Fetch what draws; a page that will have curves calls it while its data are on their way. */
+export function loadPlot(): Promise<typeof import('./plot')> {
+  plotModule ??= import('./plot');
+  return plotModule;
+}
+
 export interface ChartInput {
   readonly id: string;
   readonly data: { readonly lines: readonly LineColumns[]; readonly xs: Float64Array };
@@ -64,8 +70,7 @@ export class ChartState {
 
   mount(host: HTMLElement): () => void {
     let isGone = false;
-    plotModule ??= import('./plot');
-    void plotModule.then(({ Plot }) => {
+    void loadPlot().then(({ Plot }) => {
       if (!isGone) this.plot = new Plot(host);
     });
     return () => {

@@ -1,4 +1,5 @@
 /** Tells when an element comes near the screen and when it leaves: charts are asked for and drawn only there. */
+import { untrack } from 'svelte';
 
 const MARGIN_PX = 160;
 
@@ -12,9 +13,15 @@ export function inView(tell: (isSeen: boolean) => void): (node: Element) => () =
       },
       { rootMargin: `${MARGIN_PX}px 0px` },
     );
+    // The observer tells in a later frame; what is in sight now need not wait for it to ask the server.
+    if (isNear(node.getBoundingClientRect())) untrack(() => tell(true));
     observer.observe(node);
     return () => observer.disconnect();
   };
+}
+
+function isNear({ top, bottom, width }: DOMRect): boolean {
+  return width > 0 && bottom > -MARGIN_PX && top < innerHeight + MARGIN_PX;
 }
 
 /** Attach to an element; `tell` hears its inner size in CSS pixels, as it changes. */
@@ -24,6 +31,8 @@ export function sized(tell: (width: number, height: number) => void): (node: Ele
       const box = entries.at(-1)?.contentRect;
       if (box !== undefined) tell(Math.floor(box.width), Math.floor(box.height));
     });
+    // As above: known at once, then followed. None of these elements has a padding.
+    untrack(() => tell(node.clientWidth, node.clientHeight));
     observer.observe(node);
     return () => observer.disconnect();
   };
