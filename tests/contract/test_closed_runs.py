@@ -8,11 +8,11 @@ import pytest
 
 from everbloom.core import layout
 from everbloom.ingest.closed import pack_closed_runs, tidy
-from everbloom.ingest.indexer import Indexer, reindex
+from everbloom.ingest.indexer import reindex
 from everbloom.query.reader import open_reader
-from everbloom.testing.answers import read_answers
 from everbloom.testing.command_line import run_cli
 from everbloom.testing.databases import fresh_store_database
+from everbloom.testing.indexing import answers_of
 from everbloom.testing.journals import raise_version
 from everbloom.testing.minimal_pack_reader import read_files
 from everbloom.testing.recorded import list_runs, run_script, wait_until
@@ -27,23 +27,13 @@ def store_database(database_place: Path | str) -> Iterator[str | None]:
         yield address
 
 
-def _answers(root: Path, database: str | None) -> dict[str, object]:
-    indexer = Indexer(root, database)
-    try:
-        indexer.catch_up()
-        indexer.fold_all()
-        return read_answers(indexer.index)
-    finally:
-        indexer.close()
-
-
 def test_a_packed_store_answers_as_before_and_its_journals_are_gone(tmp_path: Path, store_database: str | None) -> None:
     scenario = write_scenario(tmp_path, 3)
-    before = _answers(tmp_path, store_database)
+    before = answers_of(tmp_path, store_database)
     packing = pack_closed_runs(tmp_path, store_database, is_forced=True)
     assert packing.packed.keys() == set(scenario.runs)
     assert not packing.refused
-    assert _answers(tmp_path, store_database) == before
+    assert answers_of(tmp_path, store_database) == before
     for run in scenario.runs:
         assert layout.pack_path(tmp_path, run).exists()
         assert not layout.run_dir(tmp_path, run).exists()
@@ -53,10 +43,10 @@ def test_an_index_rebuilt_from_packs_answers_like_one_fed_from_journals(
     tmp_path: Path, store_database: str | None
 ) -> None:
     write_scenario(tmp_path, 4)
-    before = _answers(tmp_path, store_database)
+    before = answers_of(tmp_path, store_database)
     pack_closed_runs(tmp_path, store_database, is_forced=True)
     reindex(tmp_path, store_database)
-    assert _answers(tmp_path, store_database) == before
+    assert answers_of(tmp_path, store_database) == before
 
 
 def test_packing_again_packs_nothing(tmp_path: Path, store_database: str | None) -> None:
@@ -138,7 +128,7 @@ def test_a_run_that_cannot_be_packed_is_named_and_keeps_none_of_the_others_from_
     tmp_path: Path, store_database: str | None
 ) -> None:
     runs = sorted(write_scenario(tmp_path, 6, runs=3).runs)
-    _answers(tmp_path, store_database)
+    answers_of(tmp_path, store_database)
     folder = layout.run_dir(tmp_path, runs[0])
     kept = {path: path.read_bytes() for path in folder.rglob("*.seg")}
     segment = min(kept)
@@ -154,7 +144,7 @@ def test_a_run_that_cannot_be_packed_is_named_and_keeps_none_of_the_others_from_
 
 def test_storage_says_which_runs_were_not_packed(tmp_path: Path) -> None:
     runs = sorted(write_scenario(tmp_path, 6, runs=2).runs)
-    _answers(tmp_path, None)
+    answers_of(tmp_path, None)
     segment = min(layout.run_dir(tmp_path, runs[0]).rglob("*.seg"))
     segment.write_bytes(raise_version(segment.read_bytes()))
     told = run_cli(tmp_path, "storage", "--pack")

@@ -12,10 +12,9 @@ import pytest
 from everbloom.core import layout
 from everbloom.core.ids import RunId
 from everbloom.ingest.closed import pack_closed_runs
-from everbloom.ingest.indexer import Indexer
 from everbloom.journal.blobs import list_own_blobs, read_blob
 from everbloom.query.reader import open_reader
-from everbloom.testing.answers import read_answers
+from everbloom.testing.indexing import answers_of
 from everbloom.testing.minimal_pack_reader import read_files
 from everbloom.testing.packs import write_journals
 from everbloom.testing.recorded import start_script
@@ -24,16 +23,6 @@ from everbloom.testing.stores import store_settings
 pytestmark = pytest.mark.fault
 
 _STEPS = frozenset(("os.remove", "os.rename", "os.rmdir", "os.mkdir", "shutil.rmtree"))
-
-
-def answers(root: Path) -> dict[str, object]:
-    indexer = Indexer(root)
-    try:
-        indexer.catch_up()
-        indexer.fold_all()
-        return read_answers(indexer.index)
-    finally:
-        indexer.close()
 
 
 def pack_until(root: Path, step: int) -> bool:
@@ -73,22 +62,22 @@ def test_packing_killed_before_any_step_loses_nothing_and_is_finished_by_the_nex
     run = write_journals(prepared, 1, writers=2, rows=300, blobs=6)
     names = list_own_blobs(prepared, run)
     if is_resumed:
-        answers(prepared)
+        answers_of(prepared)
         pack_closed_runs(prepared, is_forced=True)
         write_journals(prepared, 2, writers=1, rows=300, blobs=6, run=run)
         names = sorted({*names, *list_own_blobs(prepared, run)})
-    before, kept = answers(prepared), read_kept(prepared, run, names)
+    before, kept = answers_of(prepared), read_kept(prepared, run, names)
     step, is_over = 0, False
     while not is_over:
         step += 1
         root = tmp_path / "store"
         shutil.copytree(prepared, root)
         is_over = pack_until(root, step)
-        assert (read_kept(root, run, names), answers(root)) == (kept, before), f"killed before step {step}"
+        assert (read_kept(root, run, names), answers_of(root)) == (kept, before), f"killed before step {step}"
         assert pack_closed_runs(root, is_forced=True).refused == {}
         assert not layout.run_dir(root, run).exists(), f"killed before step {step}"
         assert read_files(layout.pack_path(root, run).read_bytes()) == kept
-        assert (read_kept(root, run, names), answers(root)) == (kept, before), f"killed before step {step}"
+        assert (read_kept(root, run, names), answers_of(root)) == (kept, before), f"killed before step {step}"
         shutil.rmtree(root)
     assert step > 10
 
@@ -97,14 +86,14 @@ def test_a_store_rebuilt_after_packing_was_killed_answers_as_before(tmp_path: Pa
     prepared, root = tmp_path / "prepared", tmp_path / "store"
     run = write_journals(prepared, 3, writers=2, rows=300, blobs=6)
     names = list_own_blobs(prepared, run)
-    before, kept = answers(prepared), read_kept(prepared, run, names)
+    before, kept = answers_of(prepared), read_kept(prepared, run, names)
     step, is_over = 0, False
     while not is_over:
         step += 3
         shutil.copytree(prepared, root)
         is_over = pack_until(root, step)
         shutil.rmtree(root / "index")
-        assert (answers(root), read_kept(root, run, names)) == (before, kept), f"killed before step {step}"
+        assert (answers_of(root), read_kept(root, run, names)) == (before, kept), f"killed before step {step}"
         shutil.rmtree(root)
 
 

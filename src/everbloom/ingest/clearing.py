@@ -1,9 +1,9 @@
 """What a pack holds goes from its run's folder, in an order in which a death at any point loses nothing.
 
 A small file goes when the pack gives its content back, byte by byte; nothing else is asked, so it may be one that a
-process which resumes the run at this moment takes for stored: that finds it in the pack. Then journals go, each from
-its first segment on, so that one whose first segment is gone is known to have been compared; then the spools that
-were there, and folders that are empty. What a death leaves is found again by its journals, or by `iter_left`.
+process which resumes the run at this moment takes for stored: that finds it in the pack. Then journals go, each
+renamed first, so that whoever reads it finds all of it or nothing; then the spools that were there, and folders that
+are empty. What a death leaves is found again by its journals, or by `iter_left`.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from everbloom.journal.blobs import has_content, list_own_blobs
 from everbloom.journal.pack import PackReader
 from everbloom.journal.registry import iter_active
 
+_GOING = ".packed"
 _STALE_AFTER_US = 3_600_000_000  # a temporary file that nobody wrote to for so long is a dead process's
 
 
@@ -55,7 +56,7 @@ def list_ended(root: Path, run: RunId) -> Ended:
 
 def _list_begun(root: Path, run: RunId) -> list[WriterId]:
     journals = [path for path in _list_folder(layout.run_dir(root, run) / "journal") if is_writer_id(path.name)]
-    return [WriterId(journal.name) for journal in journals if list_segments(journal)]
+    return [WriterId(journal.name) for journal in journals if any(journal.glob("*.seg"))]
 
 
 def _list_folder(folder: Path) -> list[Path]:
@@ -63,11 +64,6 @@ def _list_folder(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def list_segments(journal: Path) -> list[int]:
-    """Return the numbers of a journal's segments, rising."""
-    return sorted(int(path.stem) for path in journal.glob("*.seg") if path.stem.isdigit())
 
 
 def find_held(pack: PackReader, blobs: set[str]) -> set[str]:
@@ -96,15 +92,14 @@ def clear_run(root: Path, run: RunId, ended: Ended, pack: PackReader) -> int:
     for sha256 in find_held(pack, set(list_own_blobs(root, run))):
         (folder / sha256).unlink(missing_ok=True)
     _remove_stale(folder)
-    size = sum(_remove_journal(layout.journal_dir(root, run, writer)) for writer in ended.writers)
-    for spool in ended.spools:
-        if spool.is_dir():
-            shutil.rmtree(spool, ignore_errors=True)
-        else:
-            spool.unlink(missing_ok=True)
-    emptied = [layout.journal_dir(root, run, WriterId(part.writer)) for part in pack.contents.journals]
+    size = sum(_put_away(layout.journal_dir(root, run, writer)) for writer in ended.writers)
     run_dir = layout.run_dir(root, run)
-    for path in (*emptied, run_dir / "journal", layout.spool_dir(root, run), folder, run_dir):
+    for path in (*(run_dir / "journal").glob(f".*{_GOING}"), *ended.spools):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for path in (run_dir / "journal", layout.spool_dir(root, run), folder, run_dir):
         with contextlib.suppress(OSError):  # not empty: a run that is resumed at this moment keeps what is new
             path.rmdir()
     return size
@@ -117,13 +112,12 @@ def _remove_stale(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _remove_journal(journal: Path) -> int:
-    size = 0
-    for number in list_segments(journal):
-        path = layout.segment_path(journal, number)
-        size += path.stat().st_size
-        path.unlink()
-    shutil.rmtree(journal)
+def _put_away(journal: Path) -> int:
+    """Take a journal's name from it; returns its size. Without it nobody takes it for one, and it may go bit by bit."""
+    size = sum(path.stat().st_size for path in journal.iterdir())
+    going = journal.with_name(f".{journal.name}{_GOING}")
+    shutil.rmtree(going, ignore_errors=True)
+    journal.rename(going)
     return size
 
 

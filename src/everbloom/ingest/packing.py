@@ -25,7 +25,7 @@ from everbloom.index.chunks import Axis, decode_axis, decode_values
 from everbloom.index.engine import Database
 from everbloom.index.series import SeriesStore
 from everbloom.index.series_write import ExportedChunk, PackedChunk
-from everbloom.ingest.clearing import clear_run, find_held, list_ended, list_segments
+from everbloom.ingest.clearing import clear_run, find_held, list_ended
 from everbloom.journal.blobs import has_content, list_own_blobs
 from everbloom.journal.format import Header, pack_header, parse_header
 from everbloom.journal.pack import (
@@ -240,18 +240,9 @@ class _Tally:
 def _compare(root: Path, run: RunId, pack: PackReader, writers: list[WriterId]) -> None:
     parts = {part.writer: part for part in pack.contents.journals}
     for writer in writers:
-        journal, part = layout.journal_dir(root, run, writer), parts[writer]
-        if _is_going(journal, part):
-            continue
-        segments = iter_batches(journal, now_us=now_us())
-        if fingerprint(segments) != fingerprint(iter_packed_batches(pack, part)):
+        segments = iter_batches(layout.journal_dir(root, run, writer), now_us=now_us())
+        if fingerprint(segments) != fingerprint(iter_packed_batches(pack, parts[writer])):
             raise _mismatch(run, f"journal {writer}", writer=writer)
-
-
-def _is_going(journal: Path, part: JournalPart) -> bool:
-    """Tell whether a journal was compared with the pack and its removal has begun, which goes from the first on."""
-    numbers = list_segments(journal)
-    return bool(numbers) and numbers[0] > 0 and numbers[-1] <= part.segment
 
 
 def _mismatch(run: RunId, what: str, **fields: str) -> Corrupt:

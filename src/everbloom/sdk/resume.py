@@ -16,7 +16,7 @@ import msgspec
 from everbloom.artifacts.names import check_artifact_path
 from everbloom.core import layout
 from everbloom.core.errors import Corrupt, EverbloomError, NotFound
-from everbloom.core.ids import RunId
+from everbloom.core.ids import RunId, is_writer_id
 from everbloom.core.records import File, Params, Record, Scalar, Set, Start
 from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.format import (
@@ -95,12 +95,12 @@ def read_told(root: Path, run: RunId) -> tuple[dict[str, Any], dict[str, Scalar]
 
 
 def _iter_journals(root: Path, run: RunId) -> Iterator[tuple[str, list[Path]]]:
-    """Yield each writer with its segments, from the first on; without that it is none, or is on its way out."""
+    """Yield each writer that has begun, with its segments."""
     folder = layout.run_dir(root, run) / "journal"
-    for writer in _list_folder(folder):
+    for writer in filter(is_writer_id, _list_folder(folder)):
         names = [name.removesuffix(".seg") for name in _list_folder(folder / writer) if name.endswith(".seg")]
         numbers = sorted(int(name) for name in names if name.isdigit())
-        if numbers and numbers[0] == 0:
+        if numbers:
             yield writer, [layout.segment_path(folder / writer, number) for number in numbers]
 
 
