@@ -50,7 +50,7 @@ def reduce_lines(read_lines: Callable[[], Iterable[FloatArray]], how: Reduce) ->
 
     Args:
         read_lines: Gives the lines, at least one, each of shape (n,), NaN where a rank takes no part. Called again
-            only where sums of finite values are beyond float64.
+            only where sums are infinite.
         how: Which reduction.
 
     Returns:
@@ -77,9 +77,9 @@ def _mean_lines(read_lines: Callable[[], Iterable[FloatArray]]) -> FloatArray:
         count += ~np.isnan(line)
         low, high = np.fmin(low, line), np.fmax(high, line)
     mean = total / count
-    if (~np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)).any():  # beyond float64 on the way
+    if np.isinf(total).any() or np.isnan(total).any():  # infinite, or beyond float64 on the way
         scaled = sum((np.where(np.isnan(line), 0.0, line / count) for line in read_lines()), np.zeros(len(total)))
-        mean = np.where(np.isfinite(low) & np.isfinite(high), scaled, mean)
+        mean = np.where(np.isfinite(mean), mean, scaled)
     return without_sign_of_zero(np.clip(mean, low, high))  # rounding must not lead out of the values' own range
 
 
