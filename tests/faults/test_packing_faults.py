@@ -117,17 +117,17 @@ _KEEP_RESUMING = """
     from pathlib import Path
     import everbloom as eb
 
-    def find_inode(path):
-        return path.stat().st_ino if path.exists() else None
+    def measure(path):
+        return path.stat().st_size if path.exists() else 0  # a pack only grows
 
     def wait_for_packer(run_id, attempt, packed):
         path = Path(os.environ["EVERBLOOM_ROOT"], "packs", run_id[-2:], f"{run_id}.pack")
         part, deadline = path.with_suffix(".part"), time.monotonic() + 60
-        while find_inode(path) == packed and not (attempt % 2 and part.exists()):
+        while measure(path) == packed and not (attempt % 2 and part.exists()):
             assert time.monotonic() < deadline, "nobody packed"
-        return find_inode(path)
+        return measure(path)
 
-    run_id = packed = None
+    run_id, packed = None, 0
     for attempt in range(25):
         with eb.init(project="p", resume=run_id) as run:
             run_id = run.id

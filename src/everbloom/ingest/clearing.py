@@ -99,10 +99,22 @@ def clear_run(root: Path, run: RunId, ended: Ended, pack: PackReader) -> int:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    for path in (run_dir / "journal", layout.spool_dir(root, run), folder, run_dir):
-        with contextlib.suppress(OSError):  # not empty: a run that is resumed at this moment keeps what is new
-            path.rmdir()
+    _remove_empty(run_dir / "journal", layout.spool_dir(root, run), folder, run_dir)
     return size
+
+
+def _remove_empty(*folders: Path) -> None:
+    """Remove folders up to the first that holds something: a run that is resumed at this moment keeps what it has.
+
+    It makes its journal before anything else, so while that stands none of the others is touched.
+    """
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
 
 
 def _remove_stale(folder: Path) -> None:

@@ -48,7 +48,10 @@ def recover_spools(root: Path, run: RunId) -> list[WriterId] | None:
             if spool.has_other_users():
                 return None
     added = [writer for path in spools if (writer := _recover(root, run, path)) is not None]
-    shutil.rmtree(layout.spool_dir(root, run), ignore_errors=True)
+    folder = layout.spool_dir(root, run)
+    shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
+    with contextlib.suppress(OSError):  # a run that is resumed at this moment has a spool there already
+        folder.rmdir()
     return added
 
 
