@@ -21,9 +21,8 @@ export async function keepLink(address: string): Promise<string> {
   return `/v/${hash}`;
 }
 
-/** The link to what is shown now, short where it would be too long; `href` is the address that pages read. */
-export async function linkToHere(): Promise<string> {
-  const { href } = url;
+/** The link to what is shown now, or to another address of the app; short where it would be too long. */
+export async function linkToHere(href: string = url.href): Promise<string> {
   return location.origin + (href.length > addressMost ? await keepLink(href) : href);
 }
 

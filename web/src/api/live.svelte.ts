@@ -17,6 +17,8 @@ export function onChanged(listen: (event: ChangedEvent) => void): () => void {
   return () => listeners.delete(listen);
 }
 
+let isBehind = false;
+
 function take(news: News): void {
   if (news.kind === 'link') {
     live.isConnected = news.isUp;
@@ -24,8 +26,28 @@ function take(news: News): void {
   }
   live.isConnected = true;
   live.watermark = Math.max(live.watermark, news.event.watermark);
-  invalidate((key) => isTouched(key, news.event));
-  for (const listen of listeners) listen(news.event);
+  // Nobody looks at a hidden tab: it catches up at once when somebody does.
+  if (document.hidden) isBehind = true;
+  else tell(news.event);
+}
+
+function tell(event: ChangedEvent): void {
+  invalidate((key) => paceOf(key) === 0 && isTouched(key, event));
+  paced.add(event);
+  for (const listen of listeners) listen(event);
+}
+
+/** Tell a tab that was hidden what it missed, now that it is looked at. */
+export function catchUp(): void {
+  if (document.hidden || !isBehind) return;
+  isBehind = false;
+  tell({ watermark: live.watermark, runs: 'many', projects: [] });
+}
+
+/** How long to wait between two answers to one question, in ms: what is over all runs of a project costs more to ask. */
+export function paceOf(key: string): number {
+  if (key.startsWith('projects')) return 5000;
+  return /^(best|columns|facet)/.test(key) ? 2000 : 0;
 }
 
 /** Whether an answer may differ after the event. Keys begin with their resource, `run/ID…` for one run. */
@@ -34,11 +56,42 @@ export function isTouched(key: string, event: ChangedEvent): boolean {
   const run = /^run\/([0-9a-f]{32})/.exec(key);
   if (run?.[1]) return event.runs === 'many' || event.runs.includes(run[1]);
   if (key.startsWith('compare')) return event.runs === 'many' || event.runs.some((id) => key.includes(id));
-  return key.startsWith('best');
+  return /^(best|columns|facet)/.test(key) && isAbout(key, event);
 }
 
+/** Whether a question about a project, such as `best?ns=…&project=…`, is about one that changed. */
+function isAbout(key: string, event: ChangedEvent): boolean {
+  const asked = new URLSearchParams(key.slice(key.indexOf('?') + 1));
+  const [ns, project] = [asked.get('ns'), asked.get('project')];
+  return event.runs === 'many' || event.projects.length === 0 || event.projects.some(([namespace, name]) => (ns === null || ns === namespace) && (project === null || project === name));
+}
+
+/** Gathers events for questions that are asked seldom; the first is passed on at once, those that follow in one go. */
+class Paced {
+  #events: ChangedEvent[] = [];
+  #told = new Map<number, number>();
+  #timers = new Map<number, ReturnType<typeof setTimeout>>();
+
+  add(event: ChangedEvent): void {
+    this.#events.push(event);
+    for (const pace of [2000, 5000]) {
+      const wait = Math.max(0, (this.#told.get(pace) ?? -Infinity) + pace - performance.now());
+      if (!this.#timers.has(pace)) this.#timers.set(pace, setTimeout(() => this.#tell(pace), wait));
+    }
+  }
+  #tell(pace: number): void {
+    this.#timers.delete(pace);
+    this.#told.set(pace, performance.now());
+    const events = this.#events;
+    invalidate((key) => paceOf(key) === pace && events.some((event) => isTouched(key, event)));
+    if (this.#timers.size === 0) this.#events = [];
+  }
+}
+const paced = new Paced();
+
 function listen(publish: (news: News) => void): EventSource {
-  const source = new EventSource(`${apiBase}/events`);
+  // A tab that takes over from one that was closed goes on from what it heard of.
+  const source = new EventSource(`${apiBase}/events${live.watermark ? `?since=${live.watermark}` : ''}`);
   source.addEventListener('changed', (message) => {
     const event: ChangedEvent = JSON.parse(message.data);
     publish({ kind: 'changed', event });
@@ -50,6 +103,7 @@ function listen(publish: (news: News) => void): EventSource {
 
 /** Begin to hear news in this tab; once per tab, at start. */
 export function startLive(): void {
+  document.addEventListener('visibilitychange', catchUp);
   if (!('locks' in navigator) || !('BroadcastChannel' in window)) {
     listen(take);
     return;

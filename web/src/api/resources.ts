@@ -1,7 +1,8 @@
 // One function per question to the server: path and parameters here, so that pages never spell an address.
+import { visitedBefore } from '@/state/visit';
 import type { QueryAsk } from './queries.svelte';
-import { getJson, queryString, sendJson, type Query } from './client';
-import type { Best, BulkResult, ColumnCatalogue, Completion, Edit, EditResult, Facet, Projects, RunPage, SavedView, SearchHit, Session } from './types';
+import { apiBase, getJson, queryString, sendJson, type Query } from './client';
+import type { Best, BulkResult, ColumnCatalogue, Completion, Edit, EditResult, Facet, Projects, RunGroups, RunPage, SavedView, SearchHit, Session } from './types';
 
 /** Which runs a page is about: where, and which of them. */
 export interface RunScope {
@@ -20,7 +21,8 @@ function ask<T>(resource: string, path: string, query: Query, freshMs?: number):
 const flat = (scope: RunScope): Query => ({ ...scope, archived: scope.archived === 'false' ? null : scope.archived });
 
 export const askSession = (): QueryAsk<Session> => ask('session', '/session', {}, 3_600_000);
-export const askProjects = (): QueryAsk<Projects> => ask('projects', '/projects', {}, 60_000);
+/** Every project, with what ended in it since this person's last visit. */
+export const askProjects = (): QueryAsk<Projects> => ask('projects', '/projects', { since: visitedBefore() || null }, 60_000);
 
 const catalogueColumns = 600;
 
@@ -35,15 +37,17 @@ export function askColumns(scope: RunScope): QueryAsk<ColumnCatalogue> {
 }
 
 /** Columns whose key holds a text, over all there are. */
-export const askFoundColumns = (scope: RunScope, q: string): QueryAsk<ColumnCatalogue> =>
-  ask('columns', '/runs/columns', { ...flat(scope), q, limit: catalogueColumns }, 30_000);
+export const askFoundColumns = (scope: RunScope, q: string, limit = catalogueColumns): QueryAsk<ColumnCatalogue> =>
+  ask('columns', '/runs/columns', { ...flat(scope), q, limit }, 30_000);
 
 function joinCatalogues(all: ColumnCatalogue, more: ColumnCatalogue): ColumnCatalogue {
   const known = new Set(all.columns.map((column) => column.key));
   const isNew = (key: string) => !known.has(key);
   return { ...all, columns: [...all.columns, ...more.columns.filter((column) => isNew(column.key))], default: [...all.default, ...more.default.filter(isNew)] };
 }
-export const askBest = (scope: RunScope, baseline: string | null): QueryAsk<{ best: Best[] }> => ask('best', '/runs/best', { ...flat(scope), baseline, limit: 5 }, 60_000);
+/** The best per metric; `better` says which way metrics are better where a person says otherwise than their runs. */
+export const askBest = (scope: RunScope, baseline: string | null, better: Readonly<Record<string, string>>): QueryAsk<{ best: Best[] }> =>
+  ask('best', '/runs/best', { ...flat(scope), baseline, better: Object.entries(better).map(([metric, way]) => `${way} ${metric}`).join('\n'), limit: 5 }, 60_000);
 export const askFacet = (scope: RunScope, key: string): QueryAsk<Facet> => ask('facet', '/runs/facets', { ...flat(scope), key, limit: 50 }, 10_000);
 export const askViews = (ns: string, project: string): QueryAsk<{ views: SavedView[] }> => ask('views', '/views', { ns, project }, 60_000);
 
@@ -56,6 +60,18 @@ export interface PageAsk {
 }
 
 export const readRuns = (scope: RunScope, page: PageAsk, signal?: AbortSignal): Promise<RunPage> => getJson('/runs', { ...flat(scope), ...page }, signal);
+
+export interface GroupAsk {
+  by: string;
+  sort: string;
+  cols: readonly string[];
+  limit: number;
+}
+
+export const readGroups = (scope: RunScope, ask: GroupAsk, signal?: AbortSignal): Promise<RunGroups> => getJson('/runs/groups', { ...flat(scope), ...ask }, signal);
+
+/** Where a file of all matches is, with those columns, in that order. */
+export const csvPath = (scope: RunScope, sort: string, cols: readonly string[]): string => `${apiBase}/runs/csv${queryString({ ...flat(scope), sort, cols })}`;
 
 export const readCompletion = (text: string, at: number, scope: RunScope, signal: AbortSignal): Promise<Completion> =>
   getJson('/complete', { text, at, ns: scope.ns, project: scope.project }, signal);

@@ -8,10 +8,12 @@ import { startLive } from '@/api/live.svelte';
 import { startKeys } from '@/state/keys.svelte';
 import { startPreferences } from '@/state/preferences.svelte';
 import { startUrl } from '@/state/url.svelte';
+import { startVisit } from '@/state/visit';
 import App from './App.svelte';
 import { preloadPages } from './routes';
 
 startPreferences();
+startVisit();
 startUrl();
 startKeys();
 const target = document.getElementById('app');

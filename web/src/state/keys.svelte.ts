@@ -13,6 +13,8 @@ export interface Command {
   isHint?: boolean;
   /** Whether the palette offers it; moving a cursor, for one, makes no sense there. */
   isOffered?: boolean;
+  /** Listed only: the key works in one place of the page, which handles it. */
+  isLocal?: boolean;
 }
 
 class Register {

@@ -10,7 +10,15 @@ export interface ColumnLayout {
   pinned: string[];
   /** CSS pixels by key. */
   widths: Record<string, number>;
+  /** Whether columns stand in bands by the part of their name before a slash. */
+  isBanded: boolean;
+  /** Bands that are folded away. */
+  folded: string[];
+  /** Which way is better, by metric, where this person says otherwise. */
+  directions: Record<string, Bettering>;
 }
+
+export type Bettering = 'min' | 'max' | 'none';
 
 export interface Preferences {
   theme: Theme;
@@ -18,13 +26,18 @@ export interface Preferences {
   hasSingleKeys: boolean;
   layouts: Record<string, ColumnLayout>;
   baselines: Record<string, string>;
+  /** When the page was last looked at, and from when on things are new, in ms since 1970; 0 = never. */
+  visit: { seenAt: number; newSince: number };
 }
 
 const storageKey = 'everbloom:preferences';
 const version = 1;
 const maxLayouts = 100;
 
-export const defaults: Preferences = { theme: 'system', density: 'cosy', hasSingleKeys: true, layouts: {}, baselines: {} };
+export const defaults: Preferences = { theme: 'system', density: 'cosy', hasSingleKeys: true, layouts: {}, baselines: {}, visit: { seenAt: 0, newSince: 0 } };
+
+const betterings: readonly Bettering[] = ['min', 'max', 'none'];
+export const plainLayout: Readonly<ColumnLayout> = { keys: null, pinned: [], widths: {}, isBanded: false, folded: [], directions: {} };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
@@ -33,7 +46,20 @@ const oneOf = <const T extends string>(value: unknown, options: readonly T[], fa
 function parseLayout(value: unknown): ColumnLayout | null {
   if (!isRecord(value)) return null;
   const widths = isRecord(value.widths) ? Object.entries(value.widths).flatMap(([key, px]) => (typeof px === 'number' && px >= 40 && px <= 1200 ? [[key, px]] : [])) : [];
-  return { keys: isTexts(value.keys) ? value.keys : null, pinned: isTexts(value.pinned) ? value.pinned : [], widths: Object.fromEntries(widths) };
+  const directions = isRecord(value.directions) ? Object.entries(value.directions).flatMap(([key, way]) => betterings.filter((known) => known === way).map((known) => [key, known])) : [];
+  return {
+    keys: isTexts(value.keys) ? value.keys : null,
+    pinned: isTexts(value.pinned) ? value.pinned : [],
+    widths: Object.fromEntries(widths),
+    isBanded: value.isBanded === true,
+    folded: isTexts(value.folded) ? value.folded : [],
+    directions: Object.fromEntries(directions),
+  };
+}
+
+function parseVisit(value: unknown): Preferences['visit'] {
+  const at = (moment: unknown) => (typeof moment === 'number' && moment > 0 ? moment : 0);
+  return isRecord(value) ? { seenAt: at(value.seenAt), newSince: at(value.newSince) } : { seenAt: 0, newSince: 0 };
 }
 
 /** Read what was stored; never throws. */
@@ -53,6 +79,7 @@ export function parsePreferences(stored: string | null): Preferences {
     hasSingleKeys: value.hasSingleKeys !== false,
     layouts: Object.fromEntries(layouts.flatMap(([key, item]) => { const layout = parseLayout(item); return layout ? [[key, layout]] : []; })),
     baselines: Object.fromEntries(baselines.flatMap(([key, item]) => (typeof item === 'string' ? [[key, item]] : []))),
+    visit: parseVisit(value.visit),
   };
 }
 
@@ -65,20 +92,33 @@ const readStored = () => (typeof localStorage === 'undefined' ? null : localStor
 
 export const preferences: Preferences = $state(parsePreferences(readStored()));
 
-/** Change habits and keep them. */
-export function setPreferences(change: Partial<Preferences>): void {
-  Object.assign(preferences, change);
-  localStorage.setItem(storageKey, printPreferences($state.snapshot(preferences)));
+/**
+ * Change habits and keep them. What other tabs kept meanwhile is read first, so that two tabs that change different
+ * things keep both.
+ */
+function change(make: (now: Preferences) => Partial<Preferences>): void {
+  const now = parsePreferences(readStored() ?? printPreferences($state.snapshot(preferences)));
+  Object.assign(preferences, { ...now, ...make(now) });
+  try {
+    localStorage.setItem(storageKey, printPreferences($state.snapshot(preferences)));
+  } catch {
+    // A full or forbidden storage keeps nothing; the habit holds as long as the tab does.
+  }
 }
+
+export const setPreferences = (changes: Partial<Preferences>): void => change(() => changes);
 
 /** Change the columns of one project. */
-export function setLayout(scope: string, change: Partial<ColumnLayout>): void {
-  const now = preferences.layouts[scope] ?? { keys: null, pinned: [], widths: {} };
-  const { [scope]: _, ...others } = preferences.layouts;
-  setPreferences({ layouts: { ...others, [scope]: { ...now, ...change } } });
+export function setLayout(scope: string, changes: Partial<ColumnLayout>): void {
+  change(({ layouts: { [scope]: now, ...others } }) => ({ layouts: { ...others, [scope]: { ...(now ?? plainLayout), ...changes } } }));
 }
 
-export const layoutOf = (scope: string): ColumnLayout => preferences.layouts[scope] ?? { keys: null, pinned: [], widths: {} };
+export const layoutOf = (scope: string): ColumnLayout => preferences.layouts[scope] ?? { ...plainLayout };
+
+/** Make a run the baseline of a project, or with null none. */
+export function setBaseline(scope: string, run: string | null): void {
+  change(({ baselines: { [scope]: _, ...others } }) => ({ baselines: run === null ? others : { ...others, [scope]: run } }));
+}
 
 const system = typeof matchMedia === 'undefined' ? null : matchMedia('(prefers-color-scheme: dark)');
 const machine = $state({ isDark: system?.matches === true });

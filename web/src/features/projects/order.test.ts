@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Project } from '@/api/types';
 import { keyOf, moveItem, sortByKeys } from './order';
 
-const project = (name: string): Project => ({ namespace: 'n', name, runs: 0, running: 0, failed: 0, owner: null, last_activity_at: null, objective: null, rank: null, is_archived: false });
+const project = (name: string): Project => ({ namespace: 'n', name, runs: 0, running: 0, failed: 0, owner: null, last_activity_at: null, objective: null, rank: null, is_archived: false, new_finished: 0, new_failed: 0 });
 
 test('moving keeps every item and puts one where it was wanted', () => {
   fc.assert(fc.property(fc.uniqueArray(fc.nat(), { minLength: 1 }), fc.nat(20), fc.nat(20), (items, from, to) => {

@@ -42,6 +42,6 @@ export function printColumn(row: RunRow, column: ShownColumn, now: EpochMicros, 
       return value === null ? printCell(row.cells[column.key]) : exact ? String(value) : formatNumber(value);
     }
     case 'text': case 'flag': return printCell(row.cells[column.key]);
-    case 'spark': case 'delta': return '';
+    case 'spark': case 'delta': case 'folded': return '';
   }
 }

@@ -13,7 +13,7 @@ const catalogue = catalogueOf([
   column('params.rare', { n: 1 }), column('params.lr', { n: 9 }), column('params.seed', { varies: false }),
   column('metrics.train/loss.min', { direction: 'min' }), column('metrics.val/acc.max', { direction: 'max' }), column('metrics.epoch.last'),
 ]);
-const layout: Layout = { keys: null, pinned: [], widths: {} };
+const layout: Layout = { keys: null, pinned: [], widths: {}, directions: {} };
 const shown = (more: Partial<Layout> = {}, hasBaseline = false) => shownColumns(catalogue, { ...layout, ...more }, 'train/loss', hasBaseline);
 
 describe('the columns shown by default', () => {
@@ -92,7 +92,7 @@ describe('bars and marks', () => {
 });
 
 test('only columns in view exist, and the room of the others is kept', () => {
-  const columns = shownColumns(catalogueOf([]), { keys: Array.from({ length: 12_000 }, (_, index) => `params.p${index}`), pinned: [], widths: {} }, '', false);
+  const columns = shownColumns(catalogueOf([]), { keys: Array.from({ length: 12_000 }, (_, index) => `params.p${index}`), pinned: [], widths: {}, directions: {} }, '', false);
   const total = columns.reduce((sum, item) => sum + item.width, 0);
   fc.assert(fc.property(fc.integer({ min: 0, max: total }), (left) => {
     const view = columnsInView(columns, left, 1200);

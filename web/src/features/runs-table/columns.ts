@@ -4,7 +4,7 @@ import type { Column, ColumnCatalogue, Direction } from '@/api/types';
 import { columnDigits, fromWire } from '@/domain/numbers';
 import { shortKey } from '@/domain/filter-clauses';
 
-export type CellKind = 'state' | 'note' | 'tags' | 'spark' | 'delta' | 'metric' | 'number' | 'text' | 'editable' | 'time' | 'duration' | 'flag';
+export type CellKind = 'state' | 'note' | 'tags' | 'spark' | 'delta' | 'metric' | 'number' | 'text' | 'editable' | 'time' | 'duration' | 'flag' | 'folded';
 
 export interface ShownColumn {
   key: string;
@@ -21,12 +21,18 @@ export interface ShownColumn {
   high: number | null;
   /** Digits after the point that align the column; null = each number for itself. */
   digits: number | null;
+  /** How many columns are folded away in this one. */
+  folds?: number;
 }
 
 export interface Layout {
   keys: readonly string[] | null;
   pinned: readonly string[];
   widths: Readonly<Record<string, number>>;
+  /** Which way is better, by metric, where a person says otherwise than the server. */
+  directions: Readonly<Record<string, Direction | 'none'>>;
+  /** Whether cells hold a best, a mean and a deviation, which take room. */
+  isGrouped?: boolean;
 }
 
 export const summaries = ['last', 'best', 'min', 'max', 'mean', 'first', 'n'] as const;
@@ -110,16 +116,20 @@ function describe(catalogue: ColumnCatalogue, key: string, layout: Layout, spark
   const label = key === sparkKey ? spark : (own?.[1] ?? (metric ? metricName(key) : shortKey(key)));
   const low = bound(column?.min);
   const high = bound(column?.max);
-  const implied = column?.direction === (metric?.summary ?? null) || metric?.summary === 'last';
+  const said = layout.directions[metricName(key)];
+  const direction = said === undefined ? (column?.direction ?? null) : said === 'none' ? null : said;
+  const implied = direction === (metric?.summary ?? null) || metric?.summary === 'last';
   return {
     key, label, kind, low, high,
     summary: metric && !implied ? metric.summary : '',
-    width: layout.widths[key] ?? own?.[2] ?? naturalWidth(kind, label),
+    width: layout.widths[key] ?? Math.max(own?.[2] ?? naturalWidth(kind, label), layout.isGrouped ? (groupedWidths[kind] ?? 0) : 0),
     isPinned: layout.pinned.includes(key),
-    direction: column?.direction ?? null,
+    direction,
     digits: low === null || high === null ? null : columnDigits([low, high]),
   };
 }
+
+const groupedWidths: Readonly<Partial<Record<CellKind, number>>> = { metric: 178, number: 148, duration: 148 };
 
 function naturalWidth(kind: CellKind, label: string): number {
   const heading = Math.round(label.length * 6.7) + 42;
@@ -134,6 +144,9 @@ export function shownColumns(catalogue: ColumnCatalogue, layout: Layout, spark: 
   const columns = keys.filter((key) => hasBaseline || key !== deltaKey).map((key) => describe(catalogue, key, layout, spark));
   return [...columns.filter((column) => column.isPinned), ...columns.filter((column) => !column.isPinned)];
 }
+
+/** Kinds of cells that a file of the table has; the others are drawn or said of others. */
+export const inFile: ReadonlySet<CellKind> = new Set<CellKind>(['state', 'note', 'tags', 'metric', 'number', 'text', 'editable', 'time', 'duration', 'flag']);
 
 /** Keys that the server is asked to bring as cells. */
 export const cellKeys = (columns: readonly ShownColumn[]): string[] =>

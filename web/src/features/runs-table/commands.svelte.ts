@@ -1,5 +1,5 @@
 // Keys and commands of the runs table.
-import { useCommands } from '@/state/keys.svelte';
+import { useCommands, type Command } from '@/state/keys.svelte';
 import type { RunsModel } from './model.svelte';
 
 export function useTableCommands(model: RunsModel): void {
@@ -10,25 +10,47 @@ export function useTableCommands(model: RunsModel): void {
   };
   const focusFilter = () => document.getElementById('filter-field')?.focus();
   const step = (keys: string, label: string, by: () => number) => ({ ...silent, keys, label, run: () => model.move(by()) });
-  const screen = () => Math.max(1, Math.floor((document.querySelector('.scroller')?.clientHeight ?? 400) / 32) - 2);
+  const turn = () => model.currentGroup && model.toggleGroup(model.currentGroup);
+  const peek = () => (model.peeked = model.peeked ? null : (model.current?.id ?? null));
   useCommands(() => [
     { keys: '/', label: 'Filter and search these runs', group, run: focusFilter },
     step('J', 'Next run', () => 1), step('K', 'Previous run', () => -1),
     step('ArrowDown', 'Next run', () => 1), step('ArrowUp', 'Previous run', () => -1),
-    step('PageDown', 'A screen down', screen), step('PageUp', 'A screen up', () => -screen()),
+    step('PageDown', 'A screen down', () => model.screenRows()), step('PageUp', 'A screen up', () => -model.screenRows()),
     step('Home', 'First run', () => -Infinity), step('End', 'Last run', () => Infinity),
-    { ...silent, keys: 'X', label: 'Select the run', run: () => model.select(model.cursor, false) },
-    { ...silent, keys: 'Shift+X', label: 'Select all from the last one selected', run: () => model.select(model.cursor, true) },
-    { ...silent, keys: 'Enter', label: 'Open the run', run: () => model.open() },
-    { ...silent, keys: 'Space', label: 'Peek at the run', run: () => (model.peeked = model.peeked ? null : (model.current?.id ?? null)) },
+    { ...silent, keys: 'ArrowRight', label: 'Open the group', run: () => model.turnGroup(true) },
+    { ...silent, keys: 'ArrowLeft', label: 'Fold the group', run: () => model.turnGroup(false) },
+    { ...silent, keys: 'X', label: 'Select the run, or all of a group', run: () => void model.picks.pick(model.cursor, false) },
+    { ...silent, keys: 'Shift+X', label: 'Select all from the last one selected', run: () => void model.picks.pick(model.cursor, true) },
+    { ...silent, keys: 'Enter', label: 'Open the run or the group', run: () => (model.currentGroup ? turn() : model.open()) },
+    { ...silent, keys: 'Space', label: 'Peek at the run', run: () => (model.currentGroup ? turn() : peek()) },
     { ...silent, keys: 'N', label: 'Write a note', run: () => edit('note') },
-    { keys: 'T', label: 'Tag the selected runs', group, run: () => (model.selection.size ? (model.isTagging = true) : edit('tags')) },
+    { keys: 'T', label: 'Tag the selected runs', group, run: () => (model.selection.size || model.currentGroup ? (model.isTagging = true) : edit('tags')) },
     { keys: 'L', label: 'Like the selected runs', group, run: () => model.likeTarget() },
     { keys: 'E', label: 'Archive the selected runs', group, run: () => model.archiveTarget() },
-    { keys: 'C', label: 'Compare the selected runs', group, run: () => model.compare() },
+    { keys: 'C', label: 'Compare the selected runs', group, run: () => void model.compare() },
     { ...silent, keys: 'B', label: 'Make the run the baseline', run: () => model.setBaseline() },
     { keys: 'V', label: 'Next saved view', group, run: () => model.views.next() },
-    { keys: 'Mod+S', label: 'Save this view as…', group, run: () => (model.isSaving = true) },
+    { keys: 'Mod+S', label: 'Save this view as…', group, run: () => (model.naming = { view: null }) },
+    { keys: '', label: 'Group runs by…', group, run: () => document.querySelector<HTMLElement>('[data-open=group]')?.click() },
+    { keys: '', label: 'Choose columns…', group, run: () => document.querySelector<HTMLElement>('[data-open=columns]')?.click() },
     { keys: 'Escape', label: 'Leave the selection', ...silent, run: () => (model.peeked ? (model.peeked = null) : model.selection.clear()) },
+    ...localKeys,
   ]);
 }
+
+const local = (keys: string, label: string, group: string): Command => ({ keys, label, group, isOffered: false, isLocal: true, run: () => {} });
+
+const localKeys: readonly Command[] = [
+  local('Enter', 'Sort by it', 'On a column’s head'),
+  local('Shift+ArrowLeft', 'Move it left', 'On a column’s head'),
+  local('Shift+ArrowRight', 'Move it right', 'On a column’s head'),
+  local('Alt+ArrowLeft', 'Make it narrower', 'On a column’s head'),
+  local('Alt+ArrowRight', 'Make it wider', 'On a column’s head'),
+  local('Tab', 'Take the first completion', 'In the filter field'),
+  local('Enter', 'Filter by what is typed', 'In the filter field'),
+  local('Backspace', 'Take away the last filter, when empty', 'In the filter field'),
+  local('Enter', 'Keep it', 'In a note or tags'),
+  local('Shift+Enter', 'Break the line', 'In a note or tags'),
+  local('Escape', 'Leave it as it was', 'In a note or tags'),
+];

@@ -2,11 +2,10 @@
 // What the server refuses is put back as it was and said.
 import { ApiError, toApiError } from '@/api/client';
 import { editMatching, editRun, editRuns, undoBulk, type RunScope } from '@/api/resources';
-import type { BulkResult, Edit, EditResult, RunRow, SetFields } from '@/api/types';
+import type { BulkResult, ChangedEvent, Edit, EditResult, RunRow, SetFields } from '@/api/types';
 import { assertNever } from '@/domain/assert';
 import { formatCount } from '@/domain/numbers';
-import { closeToast, showToast } from '@/state/toasts.svelte';
-import type { RunWindow } from './window.svelte';
+import { dropToast, showToast } from '@/state/toasts.svelte';
 
 /** What a row looks like after edits, before the server answered. Pure. */
 export function applyEdits(row: RunRow, edits: readonly Edit[]): RunRow {
@@ -34,27 +33,35 @@ function applyFields(row: RunRow, fields: SetFields): RunRow {
 
 const wordOf = (value: SetFields[string] | undefined): string | null => (typeof value === 'string' ? value : null);
 
+/** What edits need of whoever holds the rows. */
+export interface EditedRows {
+  find(id: string): RunRow | undefined;
+  patch(rows: ReadonlyMap<string, Partial<RunRow>>): void;
+  hear(event: ChangedEvent): void;
+  reload(): void;
+}
+
 export class RunEdits {
-  #window: RunWindow;
-  constructor(window: RunWindow) {
-    this.#window = window;
+  #rows: EditedRows;
+  constructor(rows: EditedRows) {
+    this.#rows = rows;
   }
 
   /** Edit one run; says whether the server took it. `said` is the toast's sentence. */
   async edit(row: RunRow, edits: readonly Edit[], said: string): Promise<boolean> {
-    this.#window.patch(new Map([[row.id, applyEdits(row, edits)]]));
+    this.#rows.patch(new Map([[row.id, applyEdits(row, edits)]]));
     const sent = editRun(row.id, edits);
     // Offered at once: who undoes before the server answered waits for the answer, not for the offer.
     const toast = showToast(said, { undo: async () => this.#undo(await sent) });
     try {
       const { row: now } = await sent;
-      this.#window.patch(new Map([[row.id, keepCells(now)]]));
+      this.#rows.patch(new Map([[row.id, keepCells(now)]]));
       return true;
     } catch (cause) {
-      closeToast(toast);
-      this.#window.patch(new Map([[row.id, row]]));
+      dropToast(toast);
+      this.#rows.patch(new Map([[row.id, row]]));
       // Somebody else may have written first: what is typed next starts from what stands there now.
-      this.#window.hear({ watermark: 0, runs: [row.id], projects: [] });
+      this.#rows.hear({ watermark: 0, runs: [row.id], projects: [] });
       this.#fail(cause);
       return false;
     }
@@ -63,7 +70,7 @@ export class RunEdits {
   async #undo({ row, undo }: EditResult): Promise<void> {
     try {
       const { row: now } = await editRun(row.id, undo);
-      this.#window.patch(new Map([[row.id, keepCells(now)]]));
+      this.#rows.patch(new Map([[row.id, keepCells(now)]]));
     } catch (cause) {
       this.#fail(cause);
     }
@@ -78,12 +85,12 @@ export class RunEdits {
     } catch (cause) {
       this.#fail(cause);
     }
-    this.#window.reload();
+    this.#rows.reload();
   }
 
   #show(ids: readonly string[], edits: readonly Edit[]): void {
-    const rows = ids.flatMap((id) => this.#window.find(id) ?? []);
-    this.#window.patch(new Map(rows.map((row) => [row.id, applyEdits(row, edits)])));
+    const rows = ids.flatMap((id) => this.#rows.find(id) ?? []);
+    this.#rows.patch(new Map(rows.map((row) => [row.id, applyEdits(row, edits)])));
   }
 
   #told({ changed, undo_token: token }: BulkResult, said: string): void {
@@ -94,7 +101,7 @@ export class RunEdits {
       } catch (cause) {
         this.#fail(cause);
       }
-      this.#window.reload();
+      this.#rows.reload();
     };
     showToast(said.replace('#', count), token ? { undo } : {});
   }

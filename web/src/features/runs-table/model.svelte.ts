@@ -1,53 +1,75 @@
-// The runs table's state in one place: what the address asks for, the server's catalogue, the columns shown, the rows in
+// The runs table's state in one place: what the address asks for, the server's catalogue, the columns shown, the lines in
 // view, where the cursor stands, what is edited. Components read it and call it; it draws nothing.
 import { untrack } from 'svelte';
 import { onChanged } from '@/api/live.svelte';
-import { invalidate, liveQuery } from '@/api/queries.svelte';
+import { liveQuery } from '@/api/queries.svelte';
 import { askBest, askColumns, readRuns, type RunScope } from '@/api/resources';
-import type { RunRow } from '@/api/types';
+import type { RunGroup, RunRow, SavedView } from '@/api/types';
 import { joinClauses, quoteText, splitClauses } from '@/domain/filter-clauses';
 import { comparePath, runPath, scopeKey, type Scope } from '@/domain/paths';
 import { choice, list, text } from '@/state/codec';
-import { layoutOf, preferences, setLayout, setPreferences, type ColumnLayout } from '@/state/preferences.svelte';
+import { preferences, setBaseline } from '@/state/preferences.svelte';
 import { selectionOf } from '@/state/selection.svelte';
 import { showToast } from '@/state/toasts.svelte';
 import { setTrail } from '@/state/trail.svelte';
 import { navigate, UrlValues } from '@/state/url.svelte';
-import { cellKeys, defaultKeys, defaultSpark, shownColumns } from './columns';
+import { cellKeys, defaultSpark } from './columns';
 import { RunEdits } from './edits.svelte';
+import { TableLayout } from './layout.svelte';
+import { memberScope } from './groups.svelte';
+import { Listing } from './listing.svelte';
+import { Picks } from './picks.svelte';
 import { Views } from './views.svelte';
-import { RunWindow } from './window.svelte';
 
 export const defaultSort = '-created';
 export type EditedField = 'note' | 'tags' | 'conclusion' | 'why';
+const sumsBeside = ['created', 'duration'];
+const maxOpened = 50;
 
 export class RunsModel {
   readonly scope: Scope;
   readonly key: string;
-  readonly values = new UrlValues({ f: text(), sort: text(defaultSort), cols: list(), archived: choice(['false', 'true', 'both'], 'false'), spark: text() });
-  readonly window = new RunWindow();
-  readonly edits = new RunEdits(this.window);
+  readonly values = new UrlValues({ f: text(), sort: text(defaultSort), cols: list(), archived: choice(['false', 'true', 'both'], 'false'), spark: text(), group: text(), open: list() });
+  readonly list = new Listing(() => this.opened);
+  readonly edits = new RunEdits(this.list);
+  readonly layout: TableLayout;
   readonly selection;
+  readonly picks: Picks;
   readonly views: Views;
   cursor = $state(-1);
   editing = $state<{ id: string; field: EditedField } | null>(null);
   peeked = $state<string | null>(null);
   isTagging = $state(false);
-  isSaving = $state(false);
+  /** What is being named: a saved view, or with null what is seen. */
+  naming = $state.raw<{ view: SavedView | null } | null>(null);
+  /** How many lines are seen at once; the table says. */
+  screenRows: () => number = () => 10;
   /** What a refused note said, so that nothing typed is lost. */
   draft = $state<string | null>(null);
   baseline = $state.raw<RunRow | null>(null);
-  #anchor = -1;
 
   constructor(scope: Scope) {
     this.scope = scope;
     this.key = scopeKey(scope);
     this.selection = selectionOf(this.key);
-    this.views = new Views(scope);
+    this.picks = new Picks(this.selection, this.list);
+    this.layout = new TableLayout(this.key, () => ({
+      known: this.known, named: this.values.now.cols, spark: this.spark, hasBaseline: this.baseline !== null, isGrouped: this.values.now.group !== '',
+      rename: (keys) => this.values.set({ cols: keys }, { replace: true }),
+    }));
+    this.views = new Views(scope, () => (this.values.now.cols.length ? null : this.layout.kept.keys));
     $effect(() => {
       if (!this.known) return;
-      const ask = { scope: this.where, sort: this.values.now.sort, cols: cellKeys(this.columns), spark: this.hasSpark ? this.spark : '' };
-      untrack(() => this.window.ask(ask));
+      const cols = cellKeys(this.columns);
+      const ask = { scope: this.where, by: this.values.now.group, sort: this.values.now.sort, cols, sums: [...cols, ...sumsBeside], spark: this.hasSpark ? this.spark : '' };
+      untrack(() => {
+        this.picks.forgetGroups();
+        this.list.ask(ask);
+      });
+    });
+    $effect(() => {
+      const isGrouped = this.opened.size >= 0 && this.list.isGrouped;
+      if (isGrouped) untrack(() => this.list.groups.follow());
     });
     $effect(() => {
       const [id, cols] = [this.baselineId, cellKeys(this.columns)];
@@ -55,10 +77,9 @@ export class RunsModel {
     });
     $effect(() => onChanged((event) => {
       if (event.runs !== 'many' && !event.projects.some(([ns, project]) => ns === scope.namespace && project === scope.project)) return;
-      this.window.hear(event);
-      invalidate((key) => key.startsWith('columns') || key.startsWith('facet'));
+      this.list.hear(event);
     }));
-    $effect(() => () => this.window.stop());
+    $effect(() => () => this.list.stop());
   }
 
   readonly where: RunScope = $derived.by(() => ({ ns: this.scope.namespace, project: this.scope.project, experiment: this.scope.experiment ?? null, f: this.values.now.f, archived: this.values.now.archived }));
@@ -73,22 +94,19 @@ export class RunsModel {
     if (this.#default?.of !== of) this.#default = { of, keys: data.default };
     return { ...data, default: [...this.#default.keys] };
   });
-  readonly best = liveQuery(() => askBest(this.where, this.baselineId));
+  readonly best = liveQuery(() => askBest(this.where, this.baselineId, this.layout.kept.directions));
   readonly baselineId = $derived.by(() => preferences.baselines[this.key] ?? null);
-  readonly layout: ColumnLayout = $derived.by(() => {
-    const kept = layoutOf(this.key);
-    return this.values.now.cols.length ? { ...kept, keys: [...this.values.now.cols] } : kept;
-  });
   readonly spark = $derived.by(() => this.values.now.spark || (this.known ? defaultSpark(this.known) : ''));
-  readonly columns = $derived.by(() => (this.known ? shownColumns(this.known, this.layout, this.spark, this.baseline !== null) : []));
+  readonly columns = $derived.by(() => this.layout.columns);
   readonly hasSpark = $derived.by(() => this.columns.some((column) => column.kind === 'spark'));
   readonly clauses = $derived.by(() => splitClauses(this.values.now.f));
-  readonly shownKeys = $derived.by(() => this.layout.keys ?? (this.known ? defaultKeys(this.known) : []));
+  /** Clauses of the groups whose members are shown. */
+  readonly opened: ReadonlySet<string> = $derived.by(() => new Set(this.values.now.open));
 
   /** Show what came since: new runs, and the columns that they brought. */
   showNews(): void {
     this.#edition += 1;
-    this.window.reload();
+    this.list.reload();
   }
 
   setClauses(clauses: readonly string[]): void {
@@ -104,70 +122,54 @@ export class RunsModel {
     this.values.set({ sort: now === first ? second : now === second && key !== 'created' ? defaultSort : first });
   }
 
-  setColumns(keys: readonly string[]): void {
-    setLayout(this.key, { keys: [...keys] });
-    if (this.values.now.cols.length) this.values.set({ cols: [] }, { replace: true });
+  /** Group by a key; '' = by none. */
+  groupBy(key: string): void {
+    this.values.set({ group: key, open: [] });
+    this.cursor = -1;
   }
-  resetColumns(): void {
-    setLayout(this.key, { keys: null, pinned: [], widths: {} });
-    this.values.set({ cols: [] }, { replace: true });
+  toggleGroup(group: RunGroup, isOpen = !this.opened.has(group.clause)): void {
+    const others = this.values.now.open.filter((clause) => clause !== group.clause);
+    this.values.set({ open: isOpen ? [...others, group.clause] : others }, { replace: true });
   }
-  setWidth(key: string, px: number): void {
-    setLayout(this.key, { widths: { ...layoutOf(this.key).widths, [key]: Math.round(Math.min(Math.max(px, 48), 900)) } });
+  openAll(isOpen: boolean): void {
+    this.values.set({ open: isOpen ? this.list.groups.groups.slice(0, maxOpened).map((group) => group.clause) : [] }, { replace: true });
   }
-  togglePin(key: string): void {
-    const { pinned } = layoutOf(this.key);
-    setLayout(this.key, { pinned: pinned.includes(key) ? pinned.filter((item) => item !== key) : [...pinned, key] });
-  }
-  /** Move a column to another's place. */
-  moveColumn(key: string, to: string): void {
-    const keys = this.shownKeys.filter((item) => item !== key);
-    const at = this.shownKeys.indexOf(to);
-    if (at >= 0 && key !== to) this.setColumns(keys.toSpliced(at, 0, key));
-  }
-  /** Move a column one place to the left or right. */
-  shiftColumn(key: string, step: number): void {
-    const at = this.shownKeys.indexOf(key);
-    const to = this.shownKeys[at + step];
-    if (at >= 0 && to) this.setColumns(this.shownKeys.toSpliced(at, 1).toSpliced(at + step, 0, key));
-  }
-  replaceColumn(key: string, other: string): void {
-    this.setColumns(this.shownKeys.map((item) => (item === key ? other : item)));
+  /** Open or fold the group under the cursor; on a member, folding goes to its group. Says whether there was one. */
+  turnGroup(isOpen: boolean): boolean {
+    const line = this.list.line(this.cursor);
+    if (!this.list.isGrouped || !line) return false;
+    if (line.kind === 'group') this.toggleGroup(line.group, isOpen);
+    else if (!isOpen) this.cursor = this.list.groupLine(this.cursor);
+    return true;
   }
 
   /** Open a run's field where it stands; its column comes where it was not shown. */
   startEdit(row: RunRow, field: EditedField): void {
     const key = field === 'tags' ? 'tag' : field;
-    if (!this.shownKeys.includes(key)) this.setColumns(this.shownKeys.toSpliced(1, 0, key));
+    if (!this.layout.keys.includes(key)) this.layout.setKeys(this.layout.keys.toSpliced(1, 0, key));
     this.editing = { id: row.id, field };
   }
 
   get current(): RunRow | undefined {
-    return this.window.row(this.cursor);
+    return this.list.row(this.cursor);
+  }
+  get currentGroup(): RunGroup | null {
+    const line = this.list.line(this.cursor);
+    return line?.kind === 'group' ? line.group : null;
   }
   move(step: number): void {
-    this.cursor = Math.min(Math.max(this.cursor + step, 0), this.window.total - 1);
+    this.cursor = Math.min(Math.max(this.cursor + step, 0), this.list.lines - 1);
   }
   open(row: RunRow | undefined = this.current): void {
     if (!row) return;
-    setTrail(this.window.rows.map((item) => item.id));
+    setTrail(this.list.rows.map((item) => item.id));
     navigate(runPath(row.id));
   }
-  /** Take or leave a run; `isRange` takes all from the last one taken. */
-  select(index: number, isRange: boolean, isOn?: boolean): void {
-    const row = this.window.row(index);
-    if (!row) return;
-    if (isRange && this.#anchor >= 0) {
-      const [from, to] = [Math.min(this.#anchor, index), Math.max(this.#anchor, index)];
-      const ids = Array.from({ length: to - from + 1 }, (_, step) => this.window.row(from + step)?.id).filter((id) => id !== undefined);
-      this.selection.addAll(ids);
-    } else this.selection.toggle(row.id, isOn);
-    this.#anchor = index;
-  }
-  /** What a bulk action is about: all that match, those taken, or the one under the cursor. */
+  /** What a bulk action is about: all that match, those taken, or what is under the cursor. */
   get target(): { ids: string[] } | { scope: RunScope } | null {
     if (this.selection.isAllMatching) return { scope: this.where };
     if (this.selection.size) return { ids: [...this.selection.ids] };
+    if (this.currentGroup) return { scope: memberScope(this.where, this.currentGroup.clause) };
     return this.current ? { ids: [this.current.id] } : null;
   }
   like(row: RunRow): void {
@@ -185,17 +187,19 @@ export class RunsModel {
     if (target) void this.edits.editMany(target, [{ kind: 'set', fields: { archived } }], archived ? 'Archived #.' : 'Restored #.');
     if (archived) this.selection.clear();
   }
-  compare(): void {
+  async compare(): Promise<void> {
+    const group = this.currentGroup;
+    if (!this.selection.size && group) await this.picks.pickGroup(group, true);
     const ids = this.selection.size ? [...this.selection.ids] : this.current ? [this.current.id] : [];
     if (ids.length) navigate(comparePath(ids, this.scope));
     else showToast('Select runs to compare: X takes the one under the cursor.');
   }
   setBaseline(row: RunRow | undefined = this.current): void {
     if (!row) return;
-    const { [this.key]: before, ...others } = preferences.baselines;
+    const before = this.baselineId;
     const isOff = before === row.id;
-    setPreferences({ baselines: isOff ? others : { ...others, [this.key]: row.id } });
-    showToast(isOff ? 'No baseline any more.' : `${row.name} is the baseline.`, { undo: () => setPreferences({ baselines: before ? { ...others, [this.key]: before } : others }) });
+    setBaseline(this.key, isOff ? null : row.id);
+    showToast(isOff ? 'No baseline any more.' : `${row.name} is the baseline.`, { undo: () => setBaseline(this.key, before) });
   }
 
   async #readBaseline(id: string | null, cols: readonly string[]): Promise<void> {

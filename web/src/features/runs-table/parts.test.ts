@@ -2,11 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RunRow } from '@/api/types';
 import { applyOffer } from './completer.svelte';
-import { printCsvCell, printCsvLine } from './csv';
 import { applyEdits } from './edits.svelte';
-import { ringOf } from './scroller.svelte';
 import { diffTags, parseTags } from './tags';
-import { normalQuery } from './views.svelte';
+import { normalQuery, withColumns } from './views.svelte';
 
 const row: RunRow = {
   id: 'a', name: 'amber', state: 'finished', cause: null, progress: null, created_at: 0, ended_at: null, duration_s: null, slot: 0, tags: ['x', 'y'], note: 'one', note_version: 1, likes: 1, why: null,
@@ -38,17 +36,6 @@ describe('tags as typed', () => {
   });
 });
 
-describe('CSV', () => {
-  test('keeps text that a spreadsheet would run from running', () => {
-    expect(['=1+1', '+a', '@x', '-2'].map((text) => printCsvCell(text, false))).toEqual(["'=1+1", "'+a", "'@x", "'-2"]);
-    expect(printCsvCell('-2', true)).toBe('-2');
-  });
-
-  test('quotes what would break a line or a cell', () => {
-    expect(printCsvLine([printCsvCell('a,"b"', false), printCsvCell('c\nd', false)])).toBe('"a,""b""","c\nd"\r\n');
-  });
-});
-
 describe('completion', () => {
   test('replaces what it completes and leaves the cursor behind it', () => {
     expect(applyOffer('par and x = 1', { start: 0, end: 3 }, { text: 'params.lr', kind: 'key' })).toEqual({ text: 'params.lr and x = 1', at: 9 });
@@ -56,18 +43,16 @@ describe('completion', () => {
   });
 });
 
-test('a row in view keeps its slot while others come and go', () => {
-  fc.assert(fc.property(fc.nat(1e6), fc.nat(20), fc.integer({ min: 1, max: 40 }), (first, step, count) => {
-    const size = count + 5;
-    const before = ringOf(first, first + count - 1, size);
-    const after = ringOf(first + step, first + step + count - 1, size);
-    expect(new Set(after).size).toBe(size);
-    before.forEach((index, slot) => {
-      if (index >= first + step) expect(after[slot]).toBe(index);
-    });
-  }));
-});
-
 test('two addresses that say the same are the same view', () => {
   expect(normalQuery('?b=2&a=1')).toBe(normalQuery('a=1&b=2'));
+});
+
+test('which groups are open makes no other view of an address', () => {
+  expect(normalQuery('?group=state&open=a')).toBe(normalQuery('?group=state'));
+});
+
+test('a view names the columns that are kept in this browser, unless the address names its own', () => {
+  expect(new URLSearchParams(withColumns('?f=x', ['state', 'params."a, b"'])).get('cols')).toBe('state,params."a\\, b"');
+  expect(withColumns('?cols=tag', ['state'])).toBe('cols=tag');
+  expect(withColumns('?f=x', null)).toBe('f=x');
 });

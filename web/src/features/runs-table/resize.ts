@@ -14,7 +14,7 @@ export function followResize(event: PointerEvent & { currentTarget: HTMLElement 
 
 /** The width at which the column's head and its cells in view are not cut. */
 export function fitWidth(edge: HTMLElement, key: string): number {
-  const grid = edge.closest('[role=grid]');
+  const grid = edge.closest('[data-grid]');
   const head = edge.parentElement?.querySelector('.truncate');
   const cells = grid ? [...grid.querySelectorAll(`[data-column="${CSS.escape(key)}"]`)] : [];
   const range = document.createRange();

@@ -1,95 +1,83 @@
-// Which rows of a long list stand in view, by @tanstack/virtual-core. Rows keep their place in a ring of slots, so that
-// scrolling moves and refills elements instead of making and dropping them.
+// Which rows of a long list stand in view. All rows are of one height, so two divisions say it. Rows keep their place in
+// a ring of slots, so that scrolling moves and refills elements instead of making and dropping them.
 import { untrack } from 'svelte';
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
+import { contentHeight, revealing, ringOf, rowsInView, toOffset, type RowScale } from './row-scale';
 
 const overscan = 6;
 
+export interface RowRoom {
+  rows: number;
+  rowHeight: number;
+  extra: number;
+}
+
 export class RowScroller {
   first = $state(0);
-  last = $state(0);
+  last = $state(-1);
   left = $state(0);
   width = $state(1200);
   /** Row index by slot. */
   slots = $state.raw<readonly number[]>([]);
+  /** How far rows stand above where their number puts them, because the scroller is lower than they are. */
+  shift = $state(0);
+  #viewport = $state(600);
   #node: HTMLElement | null = null;
-  #count: () => number;
-  #rowHeight: () => number;
-  #virtual: Virtualizer<HTMLElement, HTMLElement> | null = null;
+  #room: () => RowRoom;
 
-  constructor(count: () => number, rowHeight: () => number) {
-    this.#count = count;
-    this.#rowHeight = rowHeight;
+  constructor(room: () => RowRoom) {
+    this.#room = room;
   }
+  readonly #scale: RowScale = $derived.by(() => ({ ...this.#room(), viewport: this.#viewport }));
+  readonly height = $derived.by(() => contentHeight(this.#scale));
 
   /** Follow a scroller; for `{@attach}`. */
   attach = (node: HTMLElement): (() => void) => {
     this.#node = node;
-    const options = () => ({
-      count: this.#count(),
-      getScrollElement: () => node,
-      estimateSize: () => this.#rowHeight(),
-      scrollToFn: elementScroll,
-      observeElementRect,
-      observeElementOffset,
-      overscan,
-      // Where the way back put it; the library would begin at the top.
-      initialOffset: () => node.scrollTop,
-      initialRect: { width: node.clientWidth, height: node.clientHeight },
-      onChange: () => this.#take(),
-    });
-    const virtual = new Virtualizer<HTMLElement, HTMLElement>(untrack(options));
-    this.#virtual = virtual;
-    const stop = virtual._didMount();
-    $effect(() => {
-      virtual.setOptions(options());
-      untrack(() => {
-        virtual._willUpdate();
-        virtual.measure();
-        this.#take();
-      });
-    });
-    const aside = () => {
-      if (node.scrollLeft !== this.left) this.left = node.scrollLeft;
+    const resize = () => {
+      this.#viewport = node.clientHeight;
+      this.width = node.clientWidth;
     };
-    const sized = new ResizeObserver(() => (this.width = node.clientWidth));
+    untrack(resize);
+    $effect(() => this.#take(this.#scale));
+    const follow = () => {
+      if (node.scrollLeft !== this.left) this.left = node.scrollLeft;
+      this.#take(this.#scale);
+    };
+    const sized = new ResizeObserver(resize);
     sized.observe(node);
-    node.addEventListener('scroll', aside, { passive: true });
+    node.addEventListener('scroll', follow, { passive: true });
     return () => {
-      stop();
       sized.disconnect();
-      node.removeEventListener('scroll', aside);
+      node.removeEventListener('scroll', follow);
       this.#node = null;
     };
   };
 
-  #take(): void {
-    const items = this.#virtual?.getVirtualItems() ?? [];
-    this.first = items[0]?.index ?? 0;
-    this.last = items.at(-1)?.index ?? 0;
-    this.slots = ringOf(this.first, this.last, Math.max(this.slots.length, items.length));
+  #take(scale: RowScale): void {
+    const node = this.#node;
+    if (!node) return;
+    const [first, last] = rowsInView(node.scrollTop, scale, overscan);
+    const size = Math.max(untrack(() => this.slots.length), last - first + 1);
+    if (first !== untrack(() => this.first) || last !== untrack(() => this.last)) this.slots = ringOf(first, last, size);
+    this.first = first;
+    this.last = last;
+    this.shift = Math.round(toOffset(node.scrollTop, scale) - node.scrollTop);
   }
 
   toTop(): void {
     this.#node?.scrollTo({ top: 0 });
   }
 
-  /** Scroll as little as needed to bring a row between header rows and bottom. */
-  reveal(index: number, headRows: number): void {
+  /** Rows that are seen at once. */
+  get page(): number {
+    return Math.max(1, Math.floor(this.#viewport / this.#scale.rowHeight) - 2);
+  }
+
+  /** Scroll as little as needed to bring a row whole between the header and the bottom. */
+  reveal(index: number, head: number): void {
     const node = this.#node;
     if (!node) return;
-    const height = this.#rowHeight();
-    const top = index * height;
-    if (top < node.scrollTop) node.scrollTop = top;
-    const bottom = top + height * (headRows + 1);
-    if (bottom > node.scrollTop + node.clientHeight - 4) node.scrollTop = bottom - node.clientHeight + 4;
+    const wanted = revealing(index, node.scrollTop, this.#scale, head, 4);
+    if (wanted !== node.scrollTop) node.scrollTop = wanted;
   }
-}
-
-/** Give each row of a range the slot `index modulo size`, so that a row in view stays in its slot. Pure. */
-export function ringOf(first: number, last: number, size: number): number[] {
-  const count = Math.max(size, last - first + 1);
-  const slots = new Array<number>(count);
-  for (let index = first; index < first + count; index += 1) slots[index % count] = index;
-  return slots;
 }
