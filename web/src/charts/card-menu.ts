@@ -1,4 +1,5 @@
 /** What a card's menu offers: its own scale, clipping, the table twin, and ways to take it out of the page. */
+import { nameSource } from '@/domain/ranks';
 import type { MenuItem } from '@/ui/Menu.svelte';
 import type { ChartState } from './chart-state.svelte';
 import type { CurveCardState } from './curve-card.svelte';
@@ -18,6 +19,7 @@ export function buildMenu(card: CurveCardState, chart: () => ChartState | undefi
     ...scales.map(([label, own]): MenuItem => ({ label, isOn: scale === own, run: () => (card.ownScale = own) })),
     { label: 'Clip outliers (1–99 %)', isOn: isClipped, run: () => (card.ownClip = !isClipped) },
     { label: 'Gaps at missing points', isOn: card.hasGaps, run: () => (card.hasGaps = !card.hasGaps) },
+    ...toRanks(card),
     ...toLike(card),
     { label: 'Show as table', isOn: card.isTable, run: () => (card.isTable = !card.isTable) },
     { label: 'Save as PNG', run: () => savePng(card, chart()) },
@@ -25,6 +27,12 @@ export function buildMenu(card: CurveCardState, chart: () => ChartState | undefi
     { label: 'Save as CSV', run: () => saveCsv(card) },
     ...(card.input().metric.actions ?? []),
   ];
+}
+
+function toRanks(card: CurveCardState): MenuItem[] {
+  if ((card.input().metric.ranks ?? []).length < 2) return [];
+  const { source } = card.view;
+  return [{ label: nameSource('mean'), isOn: source === 'mean', run: () => (card.ownSource = source === 'mean' ? null : 'mean') }];
 }
 
 function toLike({ input }: CurveCardState): MenuItem[] {

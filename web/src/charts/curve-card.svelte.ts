@@ -2,6 +2,7 @@
  * What a card does around its chart: which question it asks, what its own scale and zoom are, what its title says, what its
  * menu offers. The page's view holds for all cards; a card may look at itself on another scale.
  */
+import type { RankSource } from '@/domain/ranks';
 import type { Scale } from '@/domain/ticks';
 import { formatNumber } from '@/domain/numbers';
 import type { MenuItem } from '@/ui/Menu.svelte';
@@ -14,6 +15,8 @@ import { SeriesQuery, type LoadFrame, type SeriesAsk } from './series-query.svel
 export interface ChartMetric {
   readonly name: string;
   readonly direction: 'max' | 'min' | null;
+  /** Ranks of its runs; with several, the menu offers them as one line. */
+  readonly ranks?: readonly number[];
   /** Whether its chart is liked, and how that is changed; none = it cannot be. */
   readonly like?: { readonly isOn: boolean; readonly toggle: () => void };
   /** What the page offers of it, at the end of the card's menu. */
@@ -39,13 +42,15 @@ export class CurveCardState {
   isSeen = $state(false);
   isTable = $state(false);
   ownScale = $state<Scale | null>(null);
+  ownSource = $state<RankSource>(null);
   ownClip = $state<boolean | null>(null);
   /** Break lines where points are missing, instead of bridging. */
   hasGaps = $state(false);
 
   readonly view: ChartView = $derived.by(() => {
     const { view } = this.input();
-    return { ...view, scale: this.ownScale ?? view.scale, isClipped: this.ownClip ?? view.isClipped };
+    const source = this.ownSource ?? view.source;
+    return { ...view, ...(source === undefined ? {} : { source }), scale: this.ownScale ?? view.scale, isClipped: this.ownClip ?? view.isClipped };
   });
   readonly query: SeriesQuery;
   private pointed: PointedCard | null = null;
@@ -107,7 +112,7 @@ export class CurveCardState {
 
   private toAsk(): SeriesAsk {
     const { lines, cursor } = this.input();
-    const { axis, smoothing } = this.view;
+    const { axis, smoothing, source = null } = this.view;
     const [low = null, high = null] = cursor.zoom ?? [];
     const unit = axis === 'relative' || axis === 'time' ? 1e6 : 1;
     const isWhole = axis !== 'metric';
@@ -119,7 +124,7 @@ export class CurveCardState {
       smoothing: smoothing > 0 ? smoothing : null,
       low: low === null ? null : isWhole ? Math.floor(low * unit) : low,
       high: high === null ? null : isWhole ? Math.ceil(high * unit) : high,
-      series: lines.map(({ run, metric, rank }) => ({ run, metric, rank: rank ?? 0 })),
+      series: lines.map(({ run, metric }) => ({ run, metric, rank: typeof source === 'number' ? source : null, reduce: typeof source === 'string' ? source : null })),
     };
   }
 }

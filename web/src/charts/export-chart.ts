@@ -5,7 +5,7 @@
 import { formatExact } from '@/domain/axis-format';
 import type { LineColumns } from './lines';
 import type { Range } from './range';
-import { SvgPen, traceBand, traceMain, traceRaw, type Places } from './trace';
+import { hasRawUnder, SvgPen, traceBand, traceLine, traceRaw, type Places } from './trace';
 
 /** Rows of (run, metric, x, last, min, max, smoothed, points), one a bucket that holds points. RFC 4180. */
 export function toCsv(lines: readonly LineColumns[], xs: Float64Array, xName: string): string {
@@ -73,18 +73,18 @@ function underLines(one: LineColumns, { places, hasBand, hasRaw, colours }: SvgP
   const colour = colours.of(one.line.slot);
   const parts: string[] = [];
   if (hasBand) parts.push(`<path d="${tracePath(traceBand, one, places)}" fill="${colour}" fill-opacity="0.1"/>`);
-  if (hasRaw && one.isSmoothed) parts.push(`<path d="${tracePath(traceRaw, one, places)}" stroke="${colour}" stroke-opacity="0.17"/>`);
+  if (hasRaw && hasRawUnder(one)) parts.push(`<path d="${tracePath(traceRaw, one, places)}" stroke="${colour}" stroke-opacity="0.17"/>`);
   return parts;
 }
 
 function mainLine(one: LineColumns, { places, colours, dashOf }: SvgPicture): string {
-  const d = tracePath(one.isSmoothed ? traceMain : traceRaw, one, places);
+  const d = tracePath(traceLine, one, places);
   const dash = dashOf(one);
   const dashes = dash.length === 0 ? '' : ` stroke-dasharray="${dash.join(' ')}"`;
   return `<path d="${d}" stroke="${colours.of(one.line.slot)}" stroke-width="1.6"${dashes}/>`;
 }
 
-function tracePath(trace: typeof traceMain, one: LineColumns, places: Places): string {
+function tracePath(trace: typeof traceLine, one: LineColumns, places: Places): string {
   const pen = new SvgPen();
   trace(pen, one, places);
   return pen.toString();

@@ -17,6 +17,7 @@ export function buildSeries(buckets: readonly Bucket[], run = 'a', metric = 'los
     run,
     metric,
     rank: 0,
+    isReduced: false,
     first: column(({ values }) => values[0]),
     last: column(({ values }) => values.at(-1)),
     min: column(({ values }) => (known(values).length > 0 ? Math.min(...known(values)) : Number.NaN)),

@@ -5,14 +5,14 @@
  */
 import type { Axis, Frame, SeriesFrame } from '@/domain/frame';
 import { firstAtOrAfter, interpolate, lastFilled, nextFilled, quantile } from '@/domain/nearest';
+import type { RankSource } from '@/domain/ranks';
 import type { Scale } from '@/domain/ticks';
 
 /** A run's line in a chart. */
 export interface ChartLine {
-  /** The run's id; with `metric` and `rank` it names the series. */
+  /** The run's id; with `metric` it names the series. */
   readonly run: string;
   readonly metric: string;
-  readonly rank?: number;
   readonly name: string;
   /** 0 to 23, see `domain/colour.ts`. */
   readonly slot: number;
@@ -30,6 +30,8 @@ export interface ChartView {
   readonly smoothing: number;
   readonly hasBand: boolean;
   readonly hasRaw: boolean;
+  /** Whose points, where several processes recorded a run; none = the run's own as everywhere. */
+  readonly source?: RankSource;
   /** Show the 1st to 99th percentile only, and mark that more is there. */
   readonly isClipped: boolean;
 }
@@ -77,8 +79,8 @@ export function toColumns(frame: Frame, lines: readonly ChartLine[], hasGaps = f
   });
 }
 
-export function seriesKey(of: { readonly run: string; readonly metric: string; readonly rank?: number }): string {
-  return `${of.run}/${of.rank ?? 0}/${of.metric}`;
+export function seriesKey(of: { readonly run: string; readonly metric: string }): string {
+  return `${of.run}/${of.metric}`;
 }
 
 function buildColumns(line: ChartLine, series: SeriesFrame, n: number): LineColumns {

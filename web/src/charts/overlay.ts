@@ -6,7 +6,7 @@ import { lineAt, readAt, type LineColumns } from './lines';
 import { dashOf, withAlpha, type Picture } from './picture';
 import type { Plot } from './plot';
 import { runColour } from './theme.svelte';
-import { traceBand, traceMain, traceRaw } from './trace';
+import { traceBand, traceLine } from './trace';
 
 export interface Pointing {
   readonly x: number | null;
@@ -56,7 +56,7 @@ function drawFocus(ctx: CanvasRenderingContext2D, plot: Plot, picture: Picture, 
     ctx.fill(band);
   }
   const path = new Path2D();
-  (focused.isSmoothed ? traceMain : traceRaw)(path, focused, places);
+  traceLine(path, focused, places);
   ctx.strokeStyle = colour;
   ctx.lineWidth = 2;
   ctx.lineJoin = 'round';

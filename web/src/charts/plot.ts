@@ -9,7 +9,7 @@ import { dashOf, withAlpha, type Picture } from './picture';
 import { drawMarks } from './marks';
 import { symlogThreshold, xTicks, yTicks } from './range';
 import { runColour } from './theme.svelte';
-import { traceBand, traceMain, traceRaw, type Places } from './trace';
+import { hasRawUnder, traceBand, traceLine, traceRaw, type Places } from './trace';
 
 const AXIS_HEIGHT_PX = 24;
 /** Room that a tick's words need, with air. */
@@ -174,7 +174,7 @@ export class Plot {
         const line = this.picture?.lines[index];
         if (line === undefined) return null;
         const stroke = new Path2D();
-        (line.isSmoothed ? traceMain : traceRaw)(stroke, line, this.devicePlaces(chart));
+        traceLine(stroke, line, this.devicePlaces(chart));
         return { stroke, fill: null, flags: 0 };
       },
     };
@@ -186,7 +186,7 @@ export class Plot {
     const places = this.devicePlaces(chart);
     const stroke = new Path2D();
     const fill = new Path2D();
-    if (this.picture.view.hasRaw && line.isSmoothed) traceRaw(stroke, line, places);
+    if (this.picture.view.hasRaw && hasRawUnder(line)) traceRaw(stroke, line, places);
     if (this.picture.view.hasBand) traceBand(fill, line, places);
     return { stroke, fill, flags: 0 };
   }

@@ -3,6 +3,7 @@
  * screen. What is shown stays until the answer is there, and is dimmed when that takes longer than 150 ms.
  */
 import { parseFrame, type Axis, type Frame } from '@/domain/frame';
+import type { Reduction } from '@/domain/ranks';
 
 export interface SeriesAsk {
   readonly axis: Axis;
@@ -12,7 +13,7 @@ export interface SeriesAsk {
   readonly smoothing: number | null;
   readonly low: number | null;
   readonly high: number | null;
-  readonly series: readonly { readonly run: string; readonly metric: string; readonly rank: number }[];
+  readonly series: readonly { readonly run: string; readonly metric: string; readonly rank: number | null; readonly reduce: Reduction | null }[];
 }
 
 /** Sends the question; the page gives it, as charts know no server. */

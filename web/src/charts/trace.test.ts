@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildColumns, buildFrame, buildLine, buildSeries } from './fixtures';
 import { toColumns } from './lines';
-import { findLonePoints, placeMarks, SvgPen, traceBand, traceMain, traceRaw, type Pen, type Places } from './trace';
+import { findLonePoints, hasRawUnder, placeMarks, SvgPen, traceBand, traceLine, traceMain, traceRaw, type Pen, type Places } from './trace';
 
 class Notes implements Pen {
   readonly strokes: [number, number][][] = [];
@@ -21,6 +21,20 @@ function strokesOf(trace: typeof traceMain, values: readonly (number | null)[], 
   trace(notes, buildColumns(values), places);
   return notes.strokes;
 }
+
+test('of several ranks a line goes through its own values and the band shows the ranks; of one through every extreme', () => {
+  const one = { ...buildSeries([{ values: [1, 9, 5] }, { values: [2, 8, 4] }]) };
+  const [single] = toColumns(buildFrame([one]), [buildLine()]);
+  const [joined] = toColumns(buildFrame([{ ...one, isReduced: true }]), [buildLine()]);
+  if (single === undefined || joined === undefined) throw new Error('a line without its series');
+  const drawn = [single, joined].map((columns) => {
+    const notes = new Notes();
+    traceLine(notes, columns, plain);
+    return notes.strokes.flat().map(([, y]) => y);
+  });
+  expect(drawn).toEqual([[1, 1, 9, 5, 2, 2, 8, 4], [5, 4]]);
+  expect(hasRawUnder({ ...joined, isSmoothed: true })).toBe(false);
+});
 
 describe('traceMain', () => {
   test('bridges empty buckets and breaks at NaN', () => {

@@ -27,6 +27,20 @@ export function traceMain(pen: Pen, columns: LineColumns, places: Places): void 
   trail.break();
 }
 
+/** Trace what a line is drawn as: smoothed or over ranks it has values of its own, else it goes through all extremes. */
+export function traceLine(pen: Pen, columns: LineColumns, places: Places): void {
+  (hasOwnLine(columns) ? traceMain : traceRaw)(pen, columns, places);
+}
+
+/** Whether the raw line stands under a smoothed one. Of several ranks there is none: the band tells where they are. */
+export function hasRawUnder({ isSmoothed, series }: LineColumns): boolean {
+  return isSmoothed && !series.isReduced;
+}
+
+function hasOwnLine({ isSmoothed, series }: LineColumns): boolean {
+  return isSmoothed || series.isReduced;
+}
+
 /** Trace every bucket's first, least, greatest and last value. */
 export function traceRaw(pen: Pen, columns: LineColumns, places: Places): void {
   const { first, min, max, last, count } = columns.series;

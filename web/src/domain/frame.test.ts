@@ -35,6 +35,13 @@ const oneSeries = (n: number, x: number[], first: number[]): Sent => ({
   counts: Array.from({ length: 4 }, () => x.map(() => 1)),
 });
 
+test('a series of several ranks as one line is told from that of one', () => {
+  const sent = oneSeries(1, [0], [1]);
+  const reduced = { ...sent, header: { n: 1, axis: 'metric', series: [{ ...plain, rank: null, reduce: 'mean' }] } };
+  expect([sent, reduced].map((one) => parseFrame(encode(one)).series[0]?.isReduced)).toEqual([false, true]);
+  expect(parseFrame(encode(reduced)).axis).toBe('metric');
+});
+
 describe('parseFrame', () => {
   test('gives each column of each series back', () => {
     const frame = parseFrame(

@@ -12,6 +12,8 @@ export interface SeriesFrame {
   readonly run: string;
   readonly metric: string;
   readonly rank: number;
+  /** Several ranks as one line: min and max are a band over all of them. */
+  readonly isReduced: boolean;
   readonly first: Float64Array;
   readonly last: Float64Array;
   readonly min: Float64Array;
@@ -40,6 +42,7 @@ interface HeaderSeries {
   readonly run: string;
   readonly metric: string;
   readonly rank: number;
+  readonly isReduced: boolean;
   readonly isSmoothed: boolean;
 }
 
@@ -71,7 +74,7 @@ export function emptyFrame(axis: Axis = 'step'): Frame {
 }
 
 function readSeries(reader: ColumnReader, header: HeaderSeries): SeriesFrame {
-  const { run, metric, rank } = header;
+  const { run, metric, rank, isReduced } = header;
   const first = reader.readFloats();
   const last = reader.readFloats();
   const min = reader.readFloats();
@@ -81,7 +84,7 @@ function readSeries(reader: ColumnReader, header: HeaderSeries): SeriesFrame {
   const nan = reader.readCounts();
   const posInf = reader.readCounts();
   const negInf = reader.readCounts();
-  return { run, metric, rank, first, last, min, max, smoothed, count, nan, posInf, negInf };
+  return { run, metric, rank, isReduced, first, last, min, max, smoothed, count, nan, posInf, negInf };
 }
 
 class ColumnReader {
@@ -133,6 +136,7 @@ function parseSeriesHeader(value: unknown): HeaderSeries {
     run: value['run'],
     metric: value['metric'],
     rank: typeof value['rank'] === 'number' ? value['rank'] : 0,
+    isReduced: typeof value['reduce'] === 'string',
     isSmoothed: Array.isArray(arrays) && arrays.includes('smoothed'),
   };
 }

@@ -6,7 +6,7 @@ const read = (text: string) => Number(text.replaceAll('−', '-').replaceAll(','
 
 describe('formatNumber', () => {
   test.each([
-    [0, '0'], [1, '1'], [0.98666, '0.9867'], [55.3067, '55.31'], [0.0003, '3e-4'], [1e-5, '1e-5'], [0.01, '0.0100'], [12345, '12,345'],
+    [0, '0'], [1, '1'], [0.98666, '0.9867'], [55.3067, '55.31'], [0.0003, '3e-4'], [1e-5, '1e-5'], [0.01, '0.01000'], [12345, '12,345'],
     [1234.5, '1235'], [-0.5, '−0.5000'], [12_345_678, '1.23e7'], [NaN, 'NaN'], [Infinity, '+∞'], [-Infinity, '−∞'],
   ])('%d is %s', (value, text) => {
     expect(formatNumber(value)).toBe(text);
@@ -15,6 +15,12 @@ describe('formatNumber', () => {
   test('is off by less than its last digit', () => {
     fc.assert(fc.property(fc.double({ min: -1e12, max: 1e12, noNaN: true }), (value) => {
       expect(Math.abs(read(formatNumber(value)) - value)).toBeLessThanOrEqual(Math.abs(value) * 6e-3);
+    }));
+  });
+
+  test('is as exact for small numbers as for others', () => {
+    fc.assert(fc.property(fc.double({ min: 1e-3, max: 1, noNaN: true }), (value) => {
+      expect(Math.abs(read(formatNumber(value)) - value)).toBeLessThanOrEqual(value * 5.1e-4);
     }));
   });
 

@@ -37,7 +37,8 @@ function exponent(value: number, digits: number): string {
 function fixed(value: number, size: number, digits: number): string {
   if (Number.isInteger(value)) return groupDigits(value);
   const whole = Math.floor(Math.log10(size)) + 1;
-  const text = value.toFixed(Math.max(0, digits - Math.max(whole, 0)));
+  // Zeros behind the point say nothing: 0.001234 has as many digits as 0.1234, not two of them.
+  const text = value.toFixed(Math.max(0, digits - whole));
   return text.includes('.') ? text : groupDigits(Number(text));
 }
 

@@ -1,10 +1,12 @@
 // How curves are looked at, kept in the address bar: the axis, smoothing, scale, band and raw line. The same keys on
 // every page with curves, so that a link shows what its sender saw.
+import { parseSource, printSource, type RankSource } from '@/domain/ranks';
 import { choice, number, text, type Codecs } from './codec';
 import { UrlValues } from './url.svelte';
 
 const codecs = {
   x: text('step'),
+  rank: text(),
   y: choice(['linear', 'log', 'symlog'], 'linear'),
   ema: number(0.6),
   band: choice(['on', 'off'], 'on'),
@@ -19,6 +21,8 @@ export interface View {
   readonly axis: 'step' | 'relative' | 'time' | 'metric';
   /** The metric that x is, where the axis is one. */
   readonly xMetric?: string;
+  /** Whose points, where several processes recorded a run. */
+  readonly source: RankSource;
   readonly scale: 'linear' | 'log' | 'symlog';
   readonly smoothing: number;
   readonly hasBand: boolean;
@@ -30,8 +34,8 @@ export class ChartViewState {
   #values = new UrlValues(codecs);
 
   readonly now: View = $derived.by(() => {
-    const { x, y, ema, band, raw, clip } = this.#values.now;
-    return { ...parseAxis(x), scale: y, smoothing: clampSmoothing(ema), hasBand: band === 'on', hasRaw: raw === 'on', isClipped: clip === 'on' };
+    const { x, rank, y, ema, band, raw, clip } = this.#values.now;
+    return { ...parseAxis(x), source: parseSource(rank), scale: y, smoothing: clampSmoothing(ema), hasBand: band === 'on', hasRaw: raw === 'on', isClipped: clip === 'on' };
   });
 
   /** The part of x that is looked at, in the axis's units; null = all of it. */
@@ -48,6 +52,7 @@ export class ChartViewState {
     this.#values.set(
       {
         x,
+        rank: printSource(next.source),
         y: next.scale,
         ema: clampSmoothing(next.smoothing),
         band: next.hasBand ? 'on' : 'off',

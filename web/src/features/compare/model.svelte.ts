@@ -50,6 +50,8 @@ export class CompareModel {
     const rest = this.metrics.filter((metric) => metric !== this.lead);
     return [...rest.filter(({ key }) => !this.single.has(key)), ...rest.filter(({ key }) => this.single.has(key))];
   });
+  /** Ranks of the first run: runs that are compared are mostly of one size. */
+  readonly ranks = $derived.by(() => this.firstRun.data?.ranks ?? []);
   readonly isReady = $derived.by(() => this.found !== undefined && (this.firstRun.data !== undefined || this.firstRun.error !== null));
 
   lines(metric: ComparedMetric): ChartLine[] {
