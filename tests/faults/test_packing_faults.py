@@ -12,6 +12,7 @@ import pytest
 from everbloom.core import layout
 from everbloom.core.ids import RunId
 from everbloom.ingest.closed import pack_closed_runs
+from everbloom.ingest.indexer import reindex
 from everbloom.journal.blobs import list_own_blobs, read_blob
 from everbloom.query.reader import open_reader
 from everbloom.testing.indexing import answers_of
@@ -162,3 +163,26 @@ def test_a_run_resumed_while_it_is_being_packed_keeps_every_content_at_every_mom
     read_kept(tmp_path, run, names)
     with open_reader(store_settings(tmp_path)) as reader:
         assert len(reader.list_media(run)) == len(reader.read_series(run, "loss")) == 50
+
+
+_PACK_ONCE = """
+    import sys
+    from pathlib import Path
+    from everbloom.ingest.closed import pack_closed_runs
+    print(len(pack_closed_runs(Path(sys.argv[1]), is_forced=True).packed))
+"""
+
+
+def test_an_index_rebuilt_while_runs_are_packed_answers_as_before(tmp_path: Path) -> None:
+    for seed in range(10):
+        write_journals(tmp_path, seed, rows=9000 if seed % 5 == 0 else 60, blobs=2)
+    before = answers_of(tmp_path)
+    packer = start_script(tmp_path, _PACK_ONCE, arguments=(str(tmp_path),))
+    rebuilt = 0
+    while packer.poll() is None:
+        assert reindex(tmp_path).refused == {}
+        rebuilt += 1
+    packed, error = packer.communicate()
+    assert (packed.strip(), error) == ("10", "")
+    assert rebuilt
+    assert answers_of(tmp_path) == before
