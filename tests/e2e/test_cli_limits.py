@@ -40,7 +40,17 @@ def test_all_metrics_that_fit_a_pattern_are_shown_however_many(tmp_path):
     assert len(run_cli(tmp_path, "show", "wide", "--json").data["metrics"]) == 200
     listed = run_cli(tmp_path, "metrics", "wide").out
     assert len([word for word in listed.split() if word.startswith("layer")]) == 200
-    assert run_cli(tmp_path, "metrics", "wide", "--metrics", "none*").err.strip() == "wide has no metric that fits 'none*'"
+    assert (
+        run_cli(tmp_path, "metrics", "wide", "--metrics", "none*").err.strip() == "wide has no metric that fits 'none*'"
+    )
+
+
+def test_resources_are_listed_for_programs_and_where_they_are_asked_for(tmp_path):
+    record_run(tmp_path, RunSpec(fields={"name": "a"}, metrics={"loss": [1.0], "system/cpu.percent": [50.0]}))
+    assert "system/" not in run_cli(tmp_path, "metrics", "a").out
+    assert "system/cpu.percent" in run_cli(tmp_path, "metrics", "a", "--metrics", "system/*").out
+    listed = run_cli(tmp_path, "metrics", "a", "--json").data
+    assert [metric["metric"] for metric in listed] == ["loss", "system/cpu.percent"]
 
 
 def record_ranks(root):

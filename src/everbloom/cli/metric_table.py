@@ -50,14 +50,15 @@ def pattern_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_summaries(
-    reader: "Reader", run: "Run", *, pattern: str | None, reduce: "Reduce | None"
+    reader: "Reader", run: "Run", *, pattern: str | None, reduce: "Reduce | None", has_resources: bool = False
 ) -> "dict[str, MetricSummary]":
-    """Read a run's summaries by metric, resources left out, that fit a pattern where there is one."""
-    summaries = run.summary if reduce is None else reader.read_summaries(run.id, reduce=reduce)
+    """Read a run's summaries by metric that fit a pattern where there is one; resources only if asked for."""
+    summaries = run.metrics if reduce is None else reader.read_summaries(run.id, reduce=reduce)
     return {
         name: summary
         for name, summary in sorted(summaries.items())
-        if not name.startswith(SYSTEM_PREFIX) and (pattern is None or name == pattern or fnmatchcase(name, pattern))
+        if (has_resources or not name.startswith(SYSTEM_PREFIX))
+        and (pattern is None or name == pattern or fnmatchcase(name, pattern))
     }
 
 

@@ -28,7 +28,8 @@ def metrics(invocation: Invocation, *, run: str, pattern: str | None, reduce: "R
     """
     with invocation.open_reader() as reader:
         found = invocation.find_run(reader, run)
-        summaries = read_summaries(reader, found, pattern=pattern, reduce=reduce)
+        has_resources = invocation.as_json or pattern is not None
+        summaries = read_summaries(reader, found, pattern=pattern, reduce=reduce, has_resources=has_resources)
         if invocation.as_json:
             from everbloom.cli.output.exact_json import write_json
             from everbloom.cli.shapes import shape_summary
