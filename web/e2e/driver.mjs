@@ -19,6 +19,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 const PATIENCE_MS = 30_000;
+/** No question takes longer, a script of the page that never ends included. */
+const MOST_MS = 60_000;
 const [executablePath, ...flags] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const browser = await chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] });
@@ -112,13 +114,21 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { do: name, ...given } = JSON.parse(line);
   let answer;
   try {
-    answer = { ok: true, value: (await actions[name](given)) ?? null };
+    answer = { ok: true, value: (await inTime(actions[name](given), name)) ?? null };
   } catch (error) {
     answer = { ok: false, message: String(error?.message ?? error) };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await browser.close();
+
+function inTime(work, name) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${name} did not end within ${MOST_MS / 1000} s`)), MOST_MS);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
 
 function find(tab) {
   const found = tabs.get(tab);

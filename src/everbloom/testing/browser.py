@@ -359,13 +359,13 @@ def open_browser(*flags: str) -> Iterator[Browser]:
         text=True,
         cwd=_DRIVER.parent,
     )
-    try:
-        yield Browser(process)
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
+    with process:
         try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield Browser(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
