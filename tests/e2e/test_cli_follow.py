@@ -3,12 +3,16 @@
 import re
 import signal
 import subprocess
+from contextlib import closing
 
 import msgspec
 import pytest
 
+from everbloom.index.database import indexer_lock
+from everbloom.ingest.indexer import Indexer
 from everbloom.testing.command_line import SCRIPT, cli_environment, cli_on_terminal, read_terminal
 from everbloom.testing.recorded import start_script
+from everbloom.testing.stores import RunSpec, record_run
 
 # Goes on by a line each time it is told to, so that a test decides what has happened when.
 TRAINING = """
@@ -162,3 +166,17 @@ class Terminal:
         text = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", line)
         self.lines[self._row : self._row + 1] = [text]
         self._row += 1
+
+
+def test_rows_that_cannot_be_taken_in_are_told_and_come_when_they_can(tmp_path):
+    record_run(tmp_path, RunSpec(fields={"name": "first"}))
+    following = follow(tmp_path, "ls", "--follow")
+    try:
+        read_until(following, "first")
+        with closing(Indexer(tmp_path)) as other:
+            with indexer_lock(other.index.catalog_database, tmp_path):
+                record_run(tmp_path, RunSpec(fields={"name": "second"}))
+                assert "newer records are not shown yet: another process is indexing" in following.stderr.readline()
+            read_until(following, "second")
+    finally:
+        end(following)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from everbloom.cli.columns import RunColumn, choose_columns
 from everbloom.cli.empty import describe_empty
-from everbloom.cli.invocation import Invocation
+from everbloom.cli.invocation import Invocation, describe_stale
 from everbloom.cli.output.screen import Screen
+from everbloom.cli.output.text import wrap
 from everbloom.cli.run_table import draw_page, draw_runs
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def follow_runs(invocation: Invocation, query: "RunQuery", chosen: list[RunColum
     with invocation.open_reader() as reader:
         view.show(reader.list_runs(query))
         while not pause.wait(LOOK_EVERY_S):
-            if reader.refresh():
+            has_changed = reader.refresh()
+            view.tell_stale(describe_stale(reader.stale) if reader.stale is not None else "")
+            if has_changed:
                 view.show(reader.list_runs(query))
             else:
                 view.pass_time()
@@ -50,6 +53,11 @@ class _Redrawn:
         self._chosen = chosen
         self._lines: list[str] = []
         self._page: RunPage | None = None
+        self._stale = ""
+
+    def tell_stale(self, why: str) -> None:
+        """Say below the table why it may lack something."""
+        self._stale = why
 
     def show(self, page: "RunPage") -> None:
         self._page = page
@@ -67,7 +75,9 @@ class _Redrawn:
         lines = draw_page(screen, page, self._query, self._chosen) or describe_empty(
             self._invocation, self._query, page
         )
-        lines = [screen.spell(line) for line in [*lines, screen.style("following; Ctrl-C ends", "dim")]]
+        footer = wrap(self._stale, screen.width) if self._stale else []
+        footer = [screen.style(line, "dim") for line in [*footer, "following; Ctrl-C ends"]]
+        lines = [screen.spell(line) for line in [*lines, *footer]]
         if lines == self._lines:
             return
         # Up to the first line, then each line over its old self, then whatever was longer goes.
@@ -85,6 +95,13 @@ class _Appended:
         self._chosen = chosen
         self._columns: list[RunColumn] = []
         self._known: dict[str, str] = {}
+        self._stale = ""
+
+    def tell_stale(self, why: str) -> None:
+        """Say on standard error, once for each cause, why lines may be missing."""
+        if why and why != self._stale:
+            self._invocation.tell(why)
+        self._stale = why
 
     def show(self, page: "RunPage") -> None:
         changed = [run for run in reversed(page.runs) if self._known.get(run.id) != _fingerprint(run)]

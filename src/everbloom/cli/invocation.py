@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from everbloom.cli.completing import complete_runs
 from everbloom.cli.output.screen import Screen, open_screen
 from everbloom.cli.output.text import clean_text
+from everbloom.core.errors import Unavailable
 from everbloom.core.settings import Settings, environment_value, load_settings
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Invocation:
 
         with open_reader(self.settings) as reader:
             if reader.stale is not None:
-                self.tell(f"note: newer records are not shown yet: {reader.stale.message}")
+                self.tell(describe_stale(reader.stale))
             yield reader
 
     def find_run(self, reader: "Reader", reference: str) -> "Run":
@@ -71,6 +72,11 @@ class Invocation:
     def tell(self, message: str) -> None:
         """Say something that is no part of the answer, on standard error."""
         sys.stderr.write(f"{self.screen.spell(clean_text(message))}\n")
+
+
+def describe_stale(why: Unavailable) -> str:
+    """Say that what is shown may lack something, and why."""
+    return f"note: newer records are not shown yet: {why.message}"
 
 
 def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
