@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from everbloom.ingest.closed import Packing
 
 _PARTS = (
-    ("runs", "open runs: journals, small files"),
+    ("runs", "runs not yet packed: journals, small files"),
     ("packs", "closed runs, small files among them"),
     ("blobs", "files of 64 KiB and more, shared"),
     ("edits", "later edits"),
