@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from everbloom.capture.death import is_dead
 from everbloom.core.records import Console, Params, Problem, Tag
 from everbloom.testing.recorded import (
-    list_runs,
+    PATIENCE_S,
     read_recorded,
     run_script,
     start_script,
@@ -214,22 +215,31 @@ def test_a_root_that_is_deleted_meanwhile_is_told_once_and_training_goes_on(tmp_
         for step in range(100_000):
             run.log({"x": step, "y": 1.0}, step=step)
         run.tag("late")
-        run.save(__import__("os").devnull)
+        run.save(sys.argv[1])
+        run.note("x" * 100_000)
+        run.checkpoint(sys.argv[1], 5)
         run.finish()
         print("trained")
     """
+    (tmp_path / "model").write_text("weights")
     variables = LENIENT | {"EVERBLOOM_CAPTURE": capture}
-    process = start_script(tmp_path / "store", code, variables=variables, stdin=-1)
+    arguments = (str(tmp_path / "model"),)
+    process = start_script(tmp_path / "store", code, arguments=arguments, variables=variables, stdin=-1)
     assert process.stdout.readline() == "ready\n"
+    watcher = None
     if capture != "none":
-        wait_until(lambda: read_recorded(tmp_path / "store").of_kind("watcher"), "the watcher's journal")
+        (journal,) = wait_until(lambda: read_recorded(tmp_path / "store").of_kind("watcher"), "the watcher's journal")
+        watcher = os.pidfd_open(journal.start.pid)
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
     out, err = process.communicate("go\n")
     assert out == "trained\n"
     assert process.returncode == 0
     assert len([line for line in err.splitlines() if "root.vanished" in line]) == 1
-    assert list_runs(tmp_path / "store") == []
+    if watcher is not None:
+        assert is_dead(watcher, PATIENCE_S)
+        os.close(watcher)
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
 def test_a_broken_settings_file_is_named_by_init(tmp_path):

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from everbloom.artifacts.local import store_bytes, store_file
 from everbloom.artifacts.names import check_artifact_path, iter_files
+from everbloom.core.errors import Unavailable
 from everbloom.core.ids import RunId
 from everbloom.core.records import File
 from everbloom.core.records import Media as MediaRecord
@@ -55,7 +56,7 @@ class FileStore:
         encoded = value.encode()
         data, sha256 = encoded.data or None, None
         if len(encoded.data) > INLINE_MAX_BYTES:
-            data, sha256 = None, store_bytes(self._root, encoded.data, run=self._run, is_synced=False)[0]
+            data, sha256 = None, self._store_bytes(encoded.data, is_synced=False)[0]
         record = MediaRecord(
             name=name,
             kind=value.kind,
@@ -71,7 +72,7 @@ class FileStore:
 
     def store_text(self, path: str, text: str) -> str:
         """Keep a long text as a file of the run; returns its SHA-256."""
-        sha256, size = store_bytes(self._root, text.encode(), run=self._run, is_synced=False)
+        sha256, size = self._store_bytes(text.encode(), is_synced=False)
         self._recorder.append(File(path=path, sha256=sha256, size=size, kind="text", media_type="text/plain"))
         return sha256
 
@@ -79,7 +80,7 @@ class FileStore:
         """Keep a file, or every file below a folder; one that cannot be read is told, the others are kept."""
         for path, file in iter_files(source, _name_of(source, name)):
             try:
-                sha256, size = store_file(self._root, file, run=self._run)
+                sha256, size = self._store_file(file)
                 self._recorder.append(
                     File(path=path, sha256=sha256, size=size, kind=kind, media_type=guess_type(path), step=step)
                 )
@@ -96,13 +97,13 @@ class FileStore:
         prefix = f"checkpoints/{step}"
         name = _name_of(source, None)
         if source.is_file():
-            sha256, size = store_file(self._root, source, run=self._run)
+            sha256, size = self._store_file(source)
             path = check_artifact_path(f"{prefix}/{name}")
             self._append_checkpoint(path, sha256, size, guess_type(name), step)
             return
         files = []
         for path, file in iter_files(source, name):
-            sha256, size = store_file(self._root, file, run=self._run)
+            sha256, size = self._store_file(file)
             files.append(CheckpointFile(path, sha256, size))
             self._recorder.append(
                 File(
@@ -114,8 +115,25 @@ class FileStore:
                     step=step,
                 )
             )
-        sha256, size = store_bytes(self._root, msgspec.json.encode(files), run=self._run)
+        sha256, size = self._store_bytes(msgspec.json.encode(files), is_synced=True)
         self._append_checkpoint(f"{prefix}/{name}.json", sha256, size, MANIFEST_TYPE, step)
+
+    def _store_bytes(self, data: bytes, *, is_synced: bool) -> tuple[str, int]:
+        self._check_stored()
+        return store_bytes(self._root, data, run=self._run, is_synced=is_synced)
+
+    def _store_file(self, file: Path) -> tuple[str, int]:
+        self._check_stored()
+        return store_file(self._root, file, run=self._run)
+
+    def _check_stored(self) -> None:
+        # Else a store that somebody deleted would come back as a heap of files that no run names.
+        if not self._recorder.is_stored():
+            raise Unavailable(
+                f"the store {self._root} was deleted while the run was recorded; files are not kept any more.",
+                code="root.vanished",
+                path=str(self._root),
+            )
 
     def _append_checkpoint(self, path: str, sha256: str, size: int, media_type: str, step: int) -> None:
         self._recorder.append(
