@@ -16,20 +16,20 @@ def test_show_leaves_curves_of_many_metrics_out_and_says_so(tmp_path):
 
 
 def test_show_has_some_metrics_of_each_of_the_first_groups_and_counts_the_rest(tmp_path):
-    metrics = {f"layer{group:02}/w{i:03}": [1, 2] for group in range(20) for i in range(50)} | {"zeta/acc": [0.5]}
+    metrics = {f"layer{group:02}/w{i:03}": [1, 2] for group in range(20) for i in range(50)} | {
+        "zeta/acc": [0.5],
+        "loss": [1.0],
+    }
     record_run(tmp_path, RunSpec(fields={"name": "wide", "objectives": {"zeta/acc": "max"}}, metrics=metrics))
     shown = run_cli(tmp_path, "show", "wide").out
-    assert [word for word in shown.split() if word.startswith("layer07/w")] == [
-        "layer07/w000",
-        "layer07/w001",
-        "layer07/w002",
-    ]
-    assert "layer08/w000" not in shown
-    assert "zeta/acc  " in shown  # what the run is for is never left out
-    assert "25 of 1,001 metrics are shown" in shown
-    assert "layer00/ 50, layer01/ 50" in shown
-    assert "and 13 groups more" in shown
-    assert "everbloom show wide --metrics 'layer00/*'" in shown
+    assert [word for word in shown.split() if word.startswith("layer05/w")] == [f"layer05/w00{i}" for i in range(3)]
+    assert "layer06/w000" not in shown
+    first = [line.split()[0] for line in shown[shown.index("Metrics") :].splitlines()[2:4]]
+    assert first == ["zeta/acc", "loss"]  # what the run is for, then what stands in no group
+    assert "20 of 1,002 metrics are shown" in shown
+    assert "no group 1, zeta/ 1, layer00/ 50, layer01/ 50" in shown
+    assert "and 14 groups more" in shown
+    assert "everbloom show wide --metrics 'zeta/*'" in shown
 
 
 def test_all_metrics_that_fit_a_pattern_are_shown_however_many(tmp_path):

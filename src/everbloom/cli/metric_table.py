@@ -120,18 +120,18 @@ def draw_metrics(
 
 
 def _choose_some(summaries: "Mapping[str, MetricSummary]") -> "dict[str, MetricSummary]":
-    """Return the stated objectives, and the first few metrics of the first few groups."""
-    objectives = {n for n, s in summaries.items() if s.direction is not None and not s.is_guessed}
-    first = list(dict.fromkeys(map(_group_of, summaries)))[:GROUPS_MAX]
-    of_group: Counter[str] = Counter()
-    shown = {}
-    for name, summary in summaries.items():
-        group = _group_of(name)
-        of_group[group] += 1
-        # Where there are fewer groups than there is room for, each shows more.
-        if name in objectives or (group in first and of_group[group] <= OF_GROUP_MAX * GROUPS_MAX // len(first)):
-            shown[name] = summary
-    return dict(list(shown.items())[:WHOLE_MAX])
+    """Return the stated objectives, then the first few metrics of the first few groups."""
+    objectives = [n for n, s in summaries.items() if s.direction is not None and not s.is_guessed]
+    first = list(_count_groups(summaries))[:GROUPS_MAX]
+    room = OF_GROUP_MAX * GROUPS_MAX // len(first)  # where there are fewer groups each shows more
+    members = (name for group in first for name in [n for n in summaries if _group_of(n) == group][:room])
+    return {name: summaries[name] for name in list(dict.fromkeys([*objectives, *members]))[:WHOLE_MAX]}
+
+
+def _count_groups(summaries: "Mapping[str, MetricSummary]") -> dict[str, int]:
+    """Return how many metrics each group has: none first, then small ones; large ones are mostly layers."""
+    counts = Counter(map(_group_of, summaries))
+    return dict(sorted(counts.items(), key=lambda pair: (pair[0] != "", pair[1], pair[0])))
 
 
 def _group_of(name: str) -> str:
@@ -139,7 +139,7 @@ def _group_of(name: str) -> str:
 
 
 def _describe_rest(run: "Run", summaries: "Mapping[str, MetricSummary]", shown: int) -> str:
-    groups = Counter(map(_group_of, summaries))
+    groups = _count_groups(summaries)
     named = [f"{clean_line(group)}/ {count:,}" if group else f"no group {count:,}" for group, count in groups.items()]
     more = f" and {format_count(len(groups) - GROUPS_MAX, 'group')} more" if len(groups) > GROUPS_MAX else ""
     example = clean_line(next((f"{group}/*" for group in groups if group), f"{next(iter(summaries))[:1]}*"))

@@ -50,22 +50,23 @@ def show(invocation: Invocation, *, run: str, pattern: str | None, reduce: "Redu
         drawn = draw_metrics(
             invocation.screen, reader, detail.run, summaries, reduce=reduce, is_whole=pattern is not None
         )
-        invocation.screen.write(*draw_detail(invocation.screen, reader, detail, drawn, artifacts, media))
+        title = "Metrics" if reduce is None else f"Metrics, {reduce} over ranks"
+        invocation.screen.write(*draw_detail(invocation.screen, reader, detail, (title, drawn), artifacts, media))
 
 
 def draw_detail(
     screen: Screen,
     reader: "Reader",
     detail: "RunDetail",
-    metrics: Iterator[str],
+    metrics: tuple[str, Iterator[str]],
     artifacts: "Sequence[Artifact]",
     media: "Sequence[MediaItem]",
 ) -> Iterator[str]:
-    """Return a run's page as lines, the lines of its metrics given."""
+    """Return a run's page as lines; of its metrics the heading and the lines are given."""
     run = detail.run
     yield from _draw_head(screen, reader, detail)
     yield from _draw_section(screen, "Parameters", _draw_params(screen, run))
-    yield from _draw_section(screen, "Metrics", metrics)
+    yield from _draw_section(screen, *metrics)
     yield from _draw_section(screen, "Resources", _draw_resources(screen, detail))
     yield from _draw_section(screen, "Note", _draw_text(screen, run.note, indent=2))
     yield from _draw_section(screen, "Links", _draw_links(screen, detail))
