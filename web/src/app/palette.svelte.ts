@@ -1,11 +1,13 @@
-// What the palette offers for what is typed: a filter with its count, runs, things to do, places to go, in one list.
-// Places and commands answer at once; the server's filter and runs follow, and a newer keystroke drops an older answer.
+// What the palette offers for what is typed: a filter with its count, runs, things to do, places to go, in one list. What
+// this tab knows answers in the same frame: the filter as it is read, runs seen before, commands, projects. The server's
+// count and runs follow, and a newer keystroke drops an older answer.
 import { readRuns, searchRuns, type RunScope } from '@/api/resources';
 import type { Project, RunPage, SearchHit } from '@/api/types';
 import { describeClause } from '@/domain/filter-clauses';
 import { formatCount } from '@/domain/numbers';
 import { projectPath, runPath, scopeOf, type Place, type Scope } from '@/domain/paths';
 import { listCommands, printKeys } from '@/state/keys.svelte';
+import { findKnown } from '@/state/known-runs';
 import { navigate } from '@/state/url.svelte';
 
 export interface Entry {
@@ -29,7 +31,7 @@ export function isMatch(label: string, typed: string): boolean {
 
 export class Palette {
   typed = $state('');
-  server = $state.raw<Entry[]>([]);
+  server = $state.raw<Answer | null>(null);
   isAsking = $state(false);
   #place: () => Place;
   #projects: () => readonly Project[];
@@ -41,21 +43,39 @@ export class Palette {
     this.#projects = projects;
   }
 
-  readonly entries = $derived.by(() => [...this.server.filter((entry) => entry.kind === 'Filter'), ...this.server.filter((entry) => entry.kind === 'Run'), ...this.#commands(), ...this.#places()]);
+  readonly entries = $derived.by(() => [...this.#filters(), ...this.#runs(), ...this.#commands(), ...this.#places()]);
 
   type(text: string): void {
     this.typed = text;
     clearTimeout(this.#timer);
     this.#abort?.abort();
     this.isAsking = text.trim() !== '';
-    if (!this.isAsking) this.server = [];
+    if (!this.isAsking) this.server = null;
     else this.#timer = setTimeout(() => void this.#ask(text.trim()), settleMs);
   }
 
+  /** The filter that the text is, until the server refuses it. */
+  #filters(): Entry[] {
+    const text = this.typed.trim();
+    const scope = scopeOf(this.#place());
+    if (!text || !scope || (this.server?.text === text && this.server.total === null)) return [];
+    return [filterEntry(text, this.server?.text === text ? this.server.total : null, scope)];
+  }
+  #runs(): Entry[] {
+    const words = this.typed.toLowerCase().split(/\s+/).filter(Boolean);
+    const entries = new Map<string, Entry>();
+    if (words.length) for (const { id, name, detail } of findKnown(words, runsShown)) entries.set(`run:${id}`, runEntry(id, name, detail));
+    // An answer to an older text stays for what it still matches.
+    for (const entry of this.server?.runs ?? []) {
+      const isMeant = this.server?.text === this.typed.trim() || isMatch(entry.label, this.typed);
+      if (isMeant && !entries.has(entry.id)) entries.set(entry.id, entry);
+    }
+    return words.length ? [...entries.values()].slice(0, runsShown) : [];
+  }
   #commands(): Entry[] {
     return listCommands()
       .filter((command) => command.isOffered !== false && isMatch(command.label, this.typed))
-      .map((command) => ({ id: `do:${command.label}`, kind: 'Do', label: command.label, detail: '', keys: printKeys(command.keys), run: command.run }));
+      .map((command) => ({ id: `do:${command.keys}:${command.label}`, kind: command.keys.startsWith('G then') ? 'Go' : 'Do', label: command.label, detail: '', keys: printKeys(command.keys), run: command.run }));
   }
 
   #places(): Entry[] {
@@ -75,21 +95,30 @@ export class Palette {
     const [matches, hits] = await Promise.allSettled([readRuns(where, page, abort.signal), searchRuns(text, where.ns, where.project, abort.signal)]);
     if (abort.signal.aborted) return;
     const found = matches.status === 'fulfilled' ? matches.value : null;
-    this.server = [...(found && scope ? [filterEntry(text, found.total, scope)] : []), ...runEntries(found, hits.status === 'fulfilled' ? hits.value.hits : [])];
+    this.server = { text, total: found?.total ?? null, runs: runEntries(found, hits.status === 'fulfilled' ? hits.value.hits : []) };
     this.isAsking = false;
   }
 }
 
-function filterEntry(text: string, total: number, scope: Scope): Entry {
+interface Answer {
+  text: string;
+  /** How many runs match; null where it is no filter. */
+  total: number | null;
+  runs: Entry[];
+}
+
+function filterEntry(text: string, total: number | null, scope: Scope): Entry {
   const label = describeClause(text).filter(Boolean).join(' ');
   const run = () => navigate(`${projectPath(scope)}?${new URLSearchParams({ f: text })}`);
-  return { id: 'filter', kind: 'Filter', label, detail: total === 1 ? '1 run matches' : `${formatCount(total)} runs match`, keys: '', run };
+  return { id: 'filter', kind: 'Filter', label, detail: total === null ? 'counting…' : total === 1 ? '1 run matches' : `${formatCount(total)} runs match`, keys: '', run };
 }
+
+const runEntry = (id: string, label: string, detail: string): Entry => ({ id: `run:${id}`, kind: 'Run', label, detail, keys: '', run: () => navigate(runPath(id)) });
 
 function runEntries(found: RunPage | null, hits: readonly SearchHit[]): Entry[] {
   const entries = new Map<string, Entry>();
   const add = (id: string, label: string, detail: string) => {
-    if (!entries.has(id)) entries.set(id, { id: `run:${id}`, kind: 'Run', label, detail, keys: '', run: () => navigate(runPath(id)) });
+    if (!entries.has(id)) entries.set(id, runEntry(id, label, detail));
   };
   for (const row of found?.rows ?? []) add(row.id, row.name, row.note || row.tags.join(', ') || row.state);
   for (const hit of hits) add(hit.run_id, hit.name, `${hit.where}: ${hit.excerpt}`);

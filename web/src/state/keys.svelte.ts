@@ -25,10 +25,10 @@ let prefix = '';
 let prefixTimer: ReturnType<typeof setTimeout> | undefined;
 const prefixMs = 1200;
 
-/** Add commands while a component is shown; later ones win. Call while it is being set up. */
+/** Add commands while a component is shown; later ones win, and they are made anew when what they depend on changes. */
 export function useCommands(make: () => readonly Command[]): void {
-  const made = make();
   $effect(() => {
+    const made = make();
     untrack(() => (register.all = [...register.all, ...made]));
     return () => {
       register.all = register.all.filter((command) => !made.includes(command));

@@ -16,6 +16,8 @@ export function applyOffer(text: string, completion: Pick<Completion, 'start' | 
 export class Completer {
   offers = $state.raw<readonly Offer[]>([]);
   at = $state(-1);
+  /** How many would fit; the offers are the first of them. */
+  total = $state(0);
   #completion: Completion | null = null;
   #where: () => RunScope;
   #abort: AbortController | null = null;
@@ -51,6 +53,7 @@ export class Completer {
     if (signal.aborted) return;
     this.#completion = completion;
     this.offers = completion?.offers.slice(0, maxOffers) ?? [];
+    this.total = completion?.total ?? 0;
     this.at = -1;
   }
 }

@@ -33,6 +33,8 @@ export class GroupList {
   error = $state.raw<ApiError | null>(null);
   hasAnswer = $state(false);
   isDim = $state(false);
+  /** Which runs the groups are of; an older question's while a new one is on its way. */
+  answered = $state.raw<RunScope | null>(null);
   newCount = $state(0);
   #ask: GroupsAsk | null = null;
   #open: () => ReadonlySet<string>;
@@ -156,6 +158,7 @@ export class GroupList {
     this.queryMs = answer.query_ms;
     this.hasAnswer = true;
     this.newCount = 0;
+    this.answered = this.#ask?.scope ?? null;
     if (!this.#ask) return;
     kept.delete(keyOf(this.#ask));
     kept.set(keyOf(this.#ask), answer);

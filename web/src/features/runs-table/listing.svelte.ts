@@ -41,6 +41,7 @@ export class Listing {
   get hasAnswer(): boolean { return this.#now.hasAnswer; }
   get isDim(): boolean { return this.#now.isDim; }
   get error() { return this.#now.error; }
+  get answered(): RunScope | null { return this.#now.answered; }
   get queryMs(): number { return this.#now.queryMs; }
   get newCount(): number { return this.#now.newCount; }
   get elsewhere(): Record<string, number> { return this.isGrouped ? {} : this.flat.elsewhere; }

@@ -83,7 +83,9 @@ export class RunsModel {
   }
 
   readonly where: RunScope = $derived.by(() => ({ ns: this.scope.namespace, project: this.scope.project, experiment: this.scope.experiment ?? null, f: this.values.now.f, archived: this.values.now.archived }));
-  readonly catalogue = liveQuery(() => askColumns(this.where));
+  /** What is said of all matches is asked for once their rows are there: rows first. */
+  readonly #settled: RunScope = $derived.by(() => this.list.answered ?? this.where);
+  readonly catalogue = liveQuery(() => askColumns(this.#settled));
   #default: { of: string; keys: readonly string[] } | null = null;
   #edition = $state(0);
   /** The catalogue as it is now, but with the columns that it proposed first: news never moves a column. */
@@ -94,7 +96,7 @@ export class RunsModel {
     if (this.#default?.of !== of) this.#default = { of, keys: data.default };
     return { ...data, default: [...this.#default.keys] };
   });
-  readonly best = liveQuery(() => askBest(this.where, this.baselineId, this.layout.kept.directions));
+  readonly best = liveQuery(() => askBest(this.#settled, this.baselineId, this.layout.kept.directions));
   readonly baselineId = $derived.by(() => preferences.baselines[this.key] ?? null);
   readonly spark = $derived.by(() => this.values.now.spark || (this.known ? defaultSpark(this.known) : ''));
   readonly columns = $derived.by(() => this.layout.columns);

@@ -5,6 +5,7 @@ import { ApiError, toApiError } from '@/api/client';
 import { readRuns, type RunScope } from '@/api/resources';
 import type { ChangedEvent, RunRow } from '@/api/types';
 import { quoteText } from '@/domain/filter-clauses';
+import { rememberRuns } from '@/state/known-runs';
 
 export const pageSize = 100;
 const maxPages = 40;
@@ -37,6 +38,8 @@ export class RunWindow {
   error = $state.raw<ApiError | null>(null);
   hasAnswer = $state(false);
   isDim = $state(false);
+  /** Which runs the rows are of; an older question's while a new one is on its way. */
+  answered = $state.raw<RunScope | null>(null);
   /** Runs that came since the rows were read. */
   newCount = $state(0);
   #ask: WindowAsk | null = null;
@@ -141,6 +144,7 @@ export class RunWindow {
     if (!this.#ask) return null;
     const { scope, ...rest } = this.#ask;
     const answer = await readRuns(scope, { ...rest, offset: page * pageSize, limit: pageSize }, signal);
+    rememberRuns(answer.rows.map(({ id, name, note, tags, state }) => ({ id, name, detail: note || tags.join(', ') || state })));
     return signal.aborted ? null : answer;
   }
 
@@ -176,6 +180,7 @@ export class RunWindow {
     this.elsewhere = state.elsewhere;
     this.hasAnswer = true;
     this.newCount = 0;
+    this.answered = this.#ask?.scope ?? null;
   }
 
   #keep(): void {
