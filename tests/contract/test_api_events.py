@@ -121,7 +121,7 @@ def test_another_process_at_work_is_no_trouble_until_news_have_waited_for_too_lo
 
 
 def lock_of(indexer, settings):
-    return indexer_lock(indexer.index.catalog_database, settings.root)
+    return indexer_lock(indexer.index.catalog_database, settings.root, wait_s=20.0)
 
 
 # ── the stream ────────────────────────────────────────────────────────────────────────────────────────────────────

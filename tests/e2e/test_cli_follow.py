@@ -174,7 +174,7 @@ def test_rows_that_cannot_be_taken_in_are_told_and_come_when_they_can(tmp_path):
     try:
         read_until(following, "first")
         with closing(Indexer(tmp_path)) as other:
-            with indexer_lock(other.index.catalog_database, tmp_path):
+            with indexer_lock(other.index.catalog_database, tmp_path, wait_s=20.0):
                 record_run(tmp_path, RunSpec(fields={"name": "second"}))
                 assert "newer records are not shown yet: another process is indexing" in following.stderr.readline()
             read_until(following, "second")
