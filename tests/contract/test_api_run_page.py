@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from everbloom.core.records import Console, ExceptionInfo, Link, Media, Note, Reference, Rewind, Set
+from everbloom.artifacts.local import store_bytes
+from everbloom.core.records import Console, ExceptionInfo, File, Link, Media, Note, Reference, Rewind, Set
 from everbloom.index.console import CHUNK_CHARS
 from everbloom.testing.databases import fresh_store_database
 from everbloom.testing.served import get_json, open_client
@@ -59,6 +60,18 @@ def test_a_runs_page_has_everything_that_is_known(root, client):
     assert page["parent"]["name"] == "first"
     assert [row["name"] for row in get_json(client, f"/runs/{parent}")["children"]] == ["amber"]
     assert {change["field"] for change in page["history"]} >= {"name", "objectives"}
+
+
+def test_a_parameter_whose_whole_is_a_file_of_the_run_is_read_from_there_and_from_no_other_file(root, client):
+    text = "z" * 100_000
+    sha256, _ = store_bytes(root, text.encode())
+    stored = f"{text[:4096]}… ({len(text)} characters, whole in params/huge.txt, sha256 {sha256})"
+    foreign = stored.replace("params/huge.txt", "params/other.txt")
+    kept = File(path="params/huge.txt", sha256=sha256, size=len(text), kind="text", media_type="text/plain")
+    run = record(root, params={"huge": stored, "foreign": foreign}, records=[kept])
+    assert get_json(client, f"/runs/{run}")["cut_params"]["huge"] == 100_000
+    assert get_json(client, f"/runs/{run}/param", name="huge")["value"] == text
+    assert get_json(client, f"/runs/{run}/param", name="foreign")["value"] == foreign
 
 
 def test_a_huge_parameter_is_cut_on_the_page_and_whole_where_it_is_asked_for(root, client):

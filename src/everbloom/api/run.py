@@ -30,6 +30,7 @@ from everbloom.api.values import need_micros, to_micros, to_number, to_optional_
 from everbloom.core.errors import NotFound
 from everbloom.core.values import SYSTEM_PREFIX, fold_text
 from everbloom.query.compare import to_direction
+from everbloom.query.long_texts import find_whole, read_whole
 from everbloom.query.reader import Reader, RunQuery
 from everbloom.query.views import Artifact as StoredArtifact
 from everbloom.query.views import MediaItem, MetricSummary, Reduce, Run
@@ -96,7 +97,8 @@ def _read_detail(reader: Reader, run: str) -> RunDetail:
 
 def _cut_params(run: Run) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the parameters by name, and how long those are that were cut."""
-    cut = {name: len(v) for name, v in run.params.items() if isinstance(v, str) and len(v) > PARAM_CHARS}
+    long = {name: v for name, v in run.params.items() if isinstance(v, str) and len(v) > PARAM_CHARS}
+    cut = {name: whole.chars if (whole := find_whole(value)) else len(value) for name, value in long.items()}
     return {name: to_value(value, chars=PARAM_CHARS) for name, value in sorted(run.params.items())}, cut
 
 
@@ -172,10 +174,11 @@ def read_param(request: Asking, store: Given, run: FromPath[str], name: FromQuer
     """Return one parameter, however long."""
 
     def build(reader: Reader) -> ParamValue:
-        params = find_run(reader, run).params
-        if name not in params:
+        found = find_run(reader, run)
+        if name not in found.params:
             raise NotFound(f"run {run} has no parameter {name!r}.", code="param.unknown", param=name)
-        return ParamValue(name, to_value(params[name]))
+        value = found.params[name]
+        return ParamValue(name, read_whole(reader, found.id, value) if isinstance(value, str) else to_value(value))
 
     return answer(request, store, build)
 
