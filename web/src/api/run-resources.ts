@@ -37,6 +37,13 @@ export const readConsoleTail = (id: string, tail: number, signal?: AbortSignal):
 export const searchConsole = (id: string, q: string, signal?: AbortSignal): Promise<ConsoleMatches> =>
   getJson(`${runRoot(id)}/console/search`, { q }, signal);
 
+/** A figure as its library wrote it, to be parsed by whoever draws it. */
+export const askFigure = (id: string, { sha256 }: MediaItem): QueryAsk<unknown> => ({
+  key: `figure/${id}/${sha256}`,
+  read: (signal) => getJson(`${runRoot(id)}/media-content/${encodeURIComponent(sha256)}`, {}, signal),
+  freshMs: 3_600_000,
+});
+
 export const askPreview = (id: string, { path, step }: Artifact, offset: number): QueryAsk<Preview> => ({
   key: `preview/${id}/${path}?${step}&${offset}`,
   read: (signal) => getJson(`${runRoot(id)}/preview`, { path, step, offset }, signal),
