@@ -127,15 +127,28 @@ def test_a_source_that_grows_below_the_fork_grows_it_and_above_it_leaves_it_alon
     writer.close()
 
 
-def test_what_a_rewind_of_the_source_took_back_is_gone_from_its_forks(settings):
+def test_what_the_source_had_taken_back_before_is_no_part_of_a_fork(settings):
+    source = log_run(settings.root, "source", losses(0, 9.0, 8.0, 1.0))
+    log_run(settings.root, "source", losses(2, 6.0), at_s=10, run=source, rewind=1)
+    fork = log_run(settings.root, "fork", losses(3, 4.0), at_s=20, fork=(source, 2))
+    with open_reader(settings) as reader:
+        assert read_loss(reader, fork)[:4] == (4, 9.0, 4.0, 4.0)
+        assert reader.find_run("fork").run.series("loss").values.tolist() == [9.0, 8.0, 6.0, 4.0]
+
+
+def test_a_fork_keeps_what_it_went_on_from_when_the_source_goes_back_over_it_later(settings):
     source = log_run(settings.root, "source", losses(0, 9.0, 8.0, 1.0))
     fork = log_run(settings.root, "fork", losses(3, 4.0), at_s=20, fork=(source, 2))
     with open_reader(settings) as reader:
-        assert read_loss(reader, fork)[:4] == (4, 9.0, 4.0, 1.0)
-        log_run(settings.root, "source", losses(2, 6.0), at_s=40, run=source, rewind=1)
+        before = reader.read_runs([fork])
+        log_run(settings.root, "source", losses(1, 50.0, 6.0), at_s=40, run=source, rewind=0)
         reader.refresh()
-        assert read_loss(reader, fork)[:4] == (4, 9.0, 4.0, 4.0)
-        assert reader.find_run("fork").run.series("loss").values.tolist() == [9.0, 8.0, 6.0, 4.0]
+        assert read_loss(reader, source)[:5] == (3, 9.0, 6.0, 6.0, 50.0)
+        assert reader.read_runs([fork]) == before
+        series = reader.read_series(fork, "loss")
+        assert (series.values.tolist(), series.greyed.any()) == ([9.0, 8.0, 1.0, 4.0], False)
+        window = reader.read_window([SeriesKey(fork, "loss")], Window())
+        assert window.series[0].last.tolist() == [9.0, 8.0, 1.0, 4.0]
 
 
 def test_a_fork_of_a_fork_shares_what_both_before_it_do(settings):
@@ -147,9 +160,19 @@ def test_a_fork_of_a_fork_shares_what_both_before_it_do(settings):
         assert reader.read_series(third, "loss").values.tolist() == [9.0, 8.0, 7.0, 5.0, 1.0]
         assert read_loss(reader, third)[:5] == (5, 9.0, 1.0, 1.0, 9.0)
         assert reader.read_series(early, "loss").values.tolist() == [9.0, 8.0, 2.0]
-        log_run(settings.root, "first", losses(1, 50.0), at_s=80, run=first, rewind=0)
+        log_run(settings.root, "first", losses(2, 50.0), at_s=10, run=first)  # a writer that was not known yet
         reader.refresh()
         assert read_loss(reader, third)[4] == 50.0  # though only the run before the run before it has changed
+        assert read_loss(reader, early)[4] == 9.0
+
+
+def test_a_fork_that_goes_back_behind_where_it_left_shares_less(settings):
+    source = log_run(settings.root, "source", losses(0, 9.0, 8.0, 7.0))
+    fork = log_run(settings.root, "fork", losses(3, 4.0), at_s=20, fork=(source, 2))
+    log_run(settings.root, "fork", losses(1, 5.0), at_s=40, run=fork, rewind=0)
+    with open_reader(settings) as reader:
+        assert reader.find_run("fork").run.series("loss").values.tolist() == [9.0, 5.0]
+        assert read_loss(reader, fork)[:2] == (2, 9.0)
 
 
 def test_runs_that_fork_from_each_other_are_read_all_the_same(settings):

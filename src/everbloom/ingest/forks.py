@@ -16,7 +16,7 @@ from everbloom.core.ids import RunId, WriterId, is_run_id
 from everbloom.core.records import Edit, Record, Reference, Rewind, Set, Start
 from everbloom.index.catalog import Catalog, ForkRow
 from everbloom.index.pieces import Shared
-from everbloom.index.pool import INT64_MIN
+from everbloom.index.pool import INT64_MAX, INT64_MIN
 from everbloom.ingest.fold import RECORDING_KINDS, Item, Sighting, fold_items
 from everbloom.ingest.journals import News
 from everbloom.ingest.runs import decode_body, to_items
@@ -75,37 +75,57 @@ def read_shares(catalog: Catalog, namespaces: Mapping[RunId, str]) -> dict[RunId
     return {run: shared for run, shared in found if shared.runs}
 
 
-def _read_chains(catalog: Catalog, runs: list[RunId]) -> dict[RunId, Fork]:
-    forks: dict[RunId, Fork] = {}
+def _read_chains(catalog: Catalog, runs: list[RunId]) -> dict[RunId, ForkRow]:
+    forks: dict[RunId, ForkRow] = {}
     while runs:
         rows = catalog.read_forks(runs)
-        forks |= {run: Fork(row.source, row.step) for run, row in rows.items()}
+        forks |= rows
         runs = sorted({row.source for row in rows.values()} - forks.keys())
     return forks
 
 
 def _follow(
-    run: RunId, forks: Mapping[RunId, Fork], whose: Mapping[RunId, str], records: Mapping[RunId, list[Item]]
+    run: RunId, forks: Mapping[RunId, ForkRow], whose: Mapping[RunId, str], records: Mapping[RunId, list[Item]]
 ) -> Shared:
     """Collect the limits of each writer of the runs before; stops where one is missing, foreign, or was there already.
 
-    A fork that was itself taken back to an earlier step has lost what it shared behind that step, too.
+    A fork that was itself taken back to an earlier step has lost what it shared behind that step, too. A run before it
+    counts as it stood when it was forked: what goes back over shared points later does not change what was learned
+    from them.
     """
     seen, at = [run], run
     limits: dict[WriterId, int] = {}
-    bound: int | None = None
+    bound, moment = INT64_MAX, INT64_MAX
     while (fork := forks.get(at)) is not None:
         if fork.source in seen or whose.get(fork.source) != whose.get(run):
             break
-        rewinds = [i.record.step for i in records[at] if isinstance(i.record, Rewind) and not i.number]
-        bound = min([fork.step, *rewinds, *(() if bound is None else (bound,))])
-        at = fork.source
-        folded = fold_items(records[at], Sighting())
+        bound = min([bound, fork.step, *_find_rewinds(records[at], moment)])
+        at, moment = fork.source, min(moment, fork.time)
+        folded = fold_items(_drop_later_sessions(records[at], moment), Sighting())
         for writer, start in folded.writers.items():
             if start.kind in RECORDING_KINDS:  # a watcher's steps are seconds of another process
                 limits[WriterId(writer)] = min(bound, folded.cutoffs.get(WriterId(writer), bound))
         seen.append(at)
     return Shared(tuple(seen[1:]), limits)
+
+
+def _find_rewinds(items: Iterable[Item], moment: int) -> list[int]:
+    return [i.record.step for i in items if isinstance(i.record, Rewind) and not i.number and i.time_us <= moment]
+
+
+def _drop_later_sessions(items: list[Item], moment: int) -> list[Item]:
+    """Leave out the writers that went back to an earlier step after a moment, and their forked children.
+
+    Others stay, whenever they say that they began: a rank that is late and a clock that jumped went back over nothing.
+    """
+    rewinds = [i for i in items if isinstance(i.record, Rewind) and not i.number and i.time_us > moment]
+    if not rewinds:
+        return items
+    later = {i.writer for i in rewinds}
+    starts = [(i, i.record) for i in items if isinstance(i.record, Start)]
+    since = min((i.time_us for i, _ in starts if i.writer in later), default=moment)
+    later |= {i.writer for i, start in starts if start.kind == "fork" and i.time_us >= since}
+    return [i for i in items if i.writer not in later]
 
 
 # ── whose documents follow ────────────────────────────────────────────────────────────────────────────────────
