@@ -117,11 +117,17 @@ class FakePlot:
         return '{"data": []}'
 
 
+class FakeChart:
+    def to_json(self):
+        return '{"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "mark": "bar"}'
+
+
 def test_figures_draw_themselves():
     assert eb.Figure(FakeFigure()).encode().meta == {"width": 6, "height": 4}
     assert eb.Image(FakeFigure()).encode().media_type == "image/png"
     plot = eb.Figure(FakePlot()).encode()
     assert plot.media_type == "application/vnd.plotly.v1+json"
+    assert eb.Figure(FakeChart()).encode().media_type == "application/vnd.vega+json"
     with pytest.raises(InvalidInput, match="matplotlib"):
         eb.Figure(5).encode()
 

@@ -1,6 +1,7 @@
 """Images and figures: files and bytes as they are, arrays as PNG, figures as they draw themselves."""
 
 import io
+import re
 import struct
 import zlib
 from typing import Any
@@ -20,6 +21,10 @@ _MAGICS = (
     (0, b"MM\0*", "image/tiff"),
 )
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels to PNG's colour type
+# What altair writes first of all; a plotly figure has no schema.
+_VEGA = re.compile(r"\"\$schema\":\s*\"[^\"]*/vega(-lite)?/")
+_VEGA_TYPE = "application/vnd.vega+json"
+_PLOTLY_TYPE = "application/vnd.plotly.v1+json"
 _EXPECTED = (
     "a path, bytes, a Pillow image, a matplotlib figure, or an array of shape (height, width), "
     "(height, width, 1 to 4) or (1, 3 or 4, height, width)"
@@ -57,7 +62,7 @@ class Image(Media):
 
 
 class Figure(Media):
-    """A chart as its library draws it: matplotlib's as PNG, plotly's as its own JSON."""
+    """A chart as its library draws it: matplotlib's as PNG, plotly's and altair's as their own JSON."""
 
     kind = "figure"
 
@@ -72,8 +77,10 @@ class Figure(Media):
         if callable(getattr(self.figure, "get_figure", None)):  # matplotlib's axes
             return _encode_matplotlib(self.figure.get_figure())
         if callable(to_json := getattr(self.figure, "to_json", None)):
-            return Encoded(media_type="application/vnd.plotly.v1+json", data=str(to_json()).encode())
-        raise not_media("a figure", self.figure, "a matplotlib figure or axes, or a plotly figure")
+            text = str(to_json())
+            is_vega = _VEGA.search(text) is not None
+            return Encoded(media_type=_VEGA_TYPE if is_vega else _PLOTLY_TYPE, data=text.encode())
+        raise not_media("a figure", self.figure, "a matplotlib figure or axes, or a plotly or altair figure")
 
 
 def encode_png(pixels: bytes, *, width: int, height: int, channels: int) -> bytes:
