@@ -50,6 +50,7 @@ def test_the_command_line_names_runs_of_which_something_could_not_be_read(tmp_pa
     name = run[-4:]
     listed = run_cli(tmp_path, "ls").out
     assert f"not all could be read of 1 run: {read_name(listed, name)}" in listed
+    assert "not all could be read of 1 run" in run_cli(tmp_path, "ls", "--json").err
     shown = run_cli(tmp_path, "show", run).out
     assert "not read: " in shown
     assert "(writer pack)" in shown

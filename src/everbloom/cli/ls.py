@@ -12,7 +12,7 @@ from everbloom.cli.empty import describe_empty
 from everbloom.cli.filter_words import FilterCommand, join_words
 from everbloom.cli.invocation import Invocation, store_options
 from everbloom.cli.output.text import clean_line
-from everbloom.cli.run_table import draw_page
+from everbloom.cli.run_table import describe_damage, draw_page
 
 LIMIT = 100
 
@@ -82,7 +82,10 @@ def ls(
         from everbloom.cli.shapes import shape_run
 
         with invocation.open_reader() as reader:
-            write_json(invocation.screen, [shape_run(run) for run in reader.list_runs(query).runs])
+            page = reader.list_runs(query)
+            write_json(invocation.screen, [shape_run(run) for run in page.runs])
+            for line in describe_damage(page):
+                invocation.tell(line)
     else:
         with invocation.open_reader() as reader:
             page = reader.list_runs(query)

@@ -30,7 +30,8 @@ def draw_runs(screen: Screen, runs: "Sequence[Run]", columns: Sequence[RunColumn
     return table.lines, table.left_out
 
 
-def _describe_damage(page: "RunPage") -> list[str]:
+def describe_damage(page: "RunPage") -> list[str]:
+    """Say of which runs of a page something could not be read; nothing where all could."""
     names = [clean_line(run.name) for run in page.damaged]
     if not names:
         return []
@@ -54,5 +55,5 @@ def draw_footer(screen: Screen, page: "RunPage", query: "RunQuery", left_out: Se
     if left_out:
         lines.append(f"no room for {', '.join(left_out)}; a wider terminal, --columns or --json shows them")
     lines += describe_elsewhere(page)
-    lines += _describe_damage(page)
+    lines += describe_damage(page)
     return [screen.style(part, "dim") for line in lines for part in wrap(line, screen.width)]
