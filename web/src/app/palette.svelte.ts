@@ -1,9 +1,11 @@
 // What the palette offers for what is typed: a filter with its count, runs, things to do, places to go, in one list. What
 // this tab knows answers in the same frame: the filter as it is read, runs seen before, commands, projects. The server's
 // count and runs follow, and a newer keystroke drops an older answer.
+import { ApiError } from '@/api/client';
 import { readRuns, searchRuns, type RunScope } from '@/api/resources';
 import type { Project, RunPage, SearchHit } from '@/api/types';
 import { describeClause } from '@/domain/filter-clauses';
+import { correctionsOf } from '@/domain/filter-corrections';
 import { formatCount } from '@/domain/numbers';
 import { projectPath, runPath, scopeOf, type Place, type Scope } from '@/domain/paths';
 import { listCommands, printKeys } from '@/state/keys.svelte';
@@ -58,8 +60,9 @@ export class Palette {
   #filters(): Entry[] {
     const text = this.typed.trim();
     const scope = scopeOf(this.#place());
-    if (!text || !scope || (this.server?.text === text && this.server.total === null)) return [];
-    return [filterEntry(text, this.server?.text === text ? this.server.total : null, scope)];
+    if (!text || !scope) return [];
+    if (this.server?.text !== text) return [filterEntry(text, null, scope)];
+    return this.server.filters.map((filter) => filterEntry(filter.text, filter.total, scope));
   }
   #runs(): Entry[] {
     const words = this.typed.toLowerCase().split(/\s+/).filter(Boolean);
@@ -92,25 +95,40 @@ export class Palette {
     const scope = scopeOf(this.#place());
     const where: RunScope = { ns: scope?.namespace ?? null, project: scope?.project ?? null, experiment: scope?.experiment ?? null, f: text, archived: 'false' };
     const page = { sort: '-created', offset: 0, limit: runsShown, cols: [], spark: '' };
-    const [matches, hits] = await Promise.allSettled([readRuns(where, page, abort.signal), searchRuns(text, where.ns, where.project, abort.signal)]);
+    const read = (f: string) => readRuns({ ...where, f }, page, abort.signal);
+    const [matches, hits] = await Promise.allSettled([readFilters(text, read), searchRuns(text, where.ns, where.project, abort.signal)]);
     if (abort.signal.aborted) return;
-    const found = matches.status === 'fulfilled' ? matches.value : null;
-    this.server = { text, total: found?.total ?? null, runs: runEntries(found, hits.status === 'fulfilled' ? hits.value.hits : []) };
+    const found = matches.status === 'fulfilled' ? matches.value : [];
+    const filters = found.map((filter) => ({ text: filter.text, total: filter.page.total }));
+    this.server = { text, filters, runs: runEntries(found[0]?.page ?? null, hits.status === 'fulfilled' ? hits.value.hits : []) };
     this.isAsking = false;
   }
 }
 
 interface Answer {
   text: string;
-  /** How many runs match; null where it is no filter. */
-  total: number | null;
+  /** What the text is as a filter, or was perhaps meant to be, with how many runs match; none where it is no filter. */
+  filters: { text: string; total: number }[];
   runs: Entry[];
+}
+
+const mostCorrections = 2;
+
+/** Read a filter; where the server refuses it and says what was perhaps meant (`acc > 0.9`), that instead. */
+async function readFilters(text: string, read: (f: string) => Promise<RunPage>): Promise<{ text: string; page: RunPage }[]> {
+  try {
+    return [{ text, page: await read(text) }];
+  } catch (cause) {
+    const meant = cause instanceof ApiError ? correctionsOf(cause.fields).slice(0, mostCorrections) : [];
+    const found = await Promise.allSettled(meant.map(async (correction) => ({ text: correction.text, page: await read(correction.text) })));
+    return found.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  }
 }
 
 function filterEntry(text: string, total: number | null, scope: Scope): Entry {
   const label = describeClause(text).filter(Boolean).join(' ');
   const run = () => navigate(`${projectPath(scope)}?${new URLSearchParams({ f: text })}`);
-  return { id: 'filter', kind: 'Filter', label, detail: total === null ? 'counting…' : total === 1 ? '1 run matches' : `${formatCount(total)} runs match`, keys: '', run };
+  return { id: `filter:${text}`, kind: 'Filter', label, detail: total === null ? 'counting…' : total === 1 ? '1 run matches' : `${formatCount(total)} runs match`, keys: '', run };
 }
 
 const runEntry = (id: string, label: string, detail: string): Entry => ({ id: `run:${id}`, kind: 'Run', label, detail, keys: '', run: () => navigate(runPath(id)) });

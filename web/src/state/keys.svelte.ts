@@ -13,8 +13,6 @@ export interface Command {
   isHint?: boolean;
   /** Whether the palette offers it; moving a cursor, for one, makes no sense there. */
   isOffered?: boolean;
-  /** Listed only: the key works in one place of the page, which handles it. */
-  isLocal?: boolean;
 }
 
 class Register {
@@ -44,7 +42,7 @@ const isMac = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigat
 export function printKeys(keys: string): string {
   const short = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', Escape: 'esc', PageUp: 'page ↑', PageDown: 'page ↓', Enter: '↵' };
   const named = Object.entries(short).reduce((text, [name, sign]) => text.replace(name, sign), keys);
-  return named.replace('Mod+', isMac ? '⌘' : 'Ctrl ').replace('Shift+', '⇧ ');
+  return named.replace('Mod+', isMac ? '⌘' : 'Ctrl ').replace('Shift+', '⇧ ').replace('Alt+', isMac ? '⌥ ' : 'Alt ');
 }
 
 /** Name the key of an event as commands spell it. Pure. */

@@ -12,14 +12,20 @@ export function useTableCommands(model: RunsModel): void {
   const step = (keys: string, label: string, by: () => number) => ({ ...silent, keys, label, run: () => model.move(by()) });
   const turn = () => model.currentGroup && model.toggleGroup(model.currentGroup);
   const peek = () => (model.peeked = model.peeked ? null : (model.current?.id ?? null));
+  const groupKeys: readonly Command[] = [
+    { ...silent, keys: 'ArrowRight', label: 'Open the group', run: () => model.turnGroup(true) },
+    { ...silent, keys: 'ArrowLeft', label: 'Fold the group', run: () => model.turnGroup(false) },
+    { keys: '', label: 'Open all groups', group, run: () => model.openAll(true) },
+    { keys: '', label: 'Fold all groups', group, run: () => model.openAll(false) },
+    { keys: '', label: 'No groups', group, run: () => model.groupBy('') },
+  ];
   useCommands(() => [
     { keys: '/', label: 'Filter and search these runs', group, run: focusFilter },
     step('J', 'Next run', () => 1), step('K', 'Previous run', () => -1),
     step('ArrowDown', 'Next run', () => 1), step('ArrowUp', 'Previous run', () => -1),
     step('PageDown', 'A screen down', () => model.screenRows()), step('PageUp', 'A screen up', () => -model.screenRows()),
     step('Home', 'First run', () => -Infinity), step('End', 'Last run', () => Infinity),
-    { ...silent, keys: 'ArrowRight', label: 'Open the group', run: () => model.turnGroup(true) },
-    { ...silent, keys: 'ArrowLeft', label: 'Fold the group', run: () => model.turnGroup(false) },
+    ...(model.values.now.group ? groupKeys : []),
     { ...silent, keys: 'X', label: 'Select the run, or all of a group', run: () => void model.picks.pick(model.cursor, false) },
     { ...silent, keys: 'Shift+X', label: 'Select all from the last one selected', run: () => void model.picks.pick(model.cursor, true) },
     { ...silent, keys: 'Enter', label: 'Open the run or the group', run: () => (model.currentGroup ? turn() : model.open()) },
@@ -39,7 +45,7 @@ export function useTableCommands(model: RunsModel): void {
   ]);
 }
 
-const local = (keys: string, label: string, group: string): Command => ({ keys, label, group, isOffered: false, isLocal: true, run: () => {} });
+const local = (keys: string, label: string, group: string): Command => ({ keys, label, group, isOffered: false, isHint: true, run: () => {} });
 
 const localKeys: readonly Command[] = [
   local('Enter', 'Sort by it', 'On a column’s head'),

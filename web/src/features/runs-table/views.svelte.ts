@@ -5,7 +5,7 @@ import { liveQuery } from '@/api/queries.svelte';
 import { askViews, deleteView, saveView } from '@/api/resources';
 import type { SavedView } from '@/api/types';
 import { projectPath, type Scope } from '@/domain/paths';
-import { list } from '@/state/codec';
+import { list, prettySearch } from '@/state/codec';
 import { showToast } from '@/state/toasts.svelte';
 import { navigate, url } from '@/state/url.svelte';
 
@@ -22,7 +22,7 @@ export function withColumns(search: string, keys: readonly string[] | null): str
   const params = new URLSearchParams(search);
   params.delete('open');
   if (keys && !params.has('cols')) params.set('cols', list().print(keys));
-  return params.toString();
+  return prettySearch(params.toString());
 }
 
 export class Views {
