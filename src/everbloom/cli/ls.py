@@ -4,6 +4,8 @@ What matches outside of the current namespace and project is counted in the foot
 that a run is merely somewhere else.
 """
 
+from typing import TYPE_CHECKING
+
 import click
 
 from everbloom.cli.columns import parse_columns
@@ -13,6 +15,9 @@ from everbloom.cli.filter_words import FilterCommand, join_words
 from everbloom.cli.invocation import Invocation, store_options
 from everbloom.cli.output.text import clean_line
 from everbloom.cli.run_table import describe_damage, draw_page
+
+if TYPE_CHECKING:
+    from everbloom.query.views import RunQuery
 
 LIMIT = 100
 
@@ -78,14 +83,7 @@ def ls(
 
         follow_runs(invocation, query, chosen)
     elif invocation.as_json:
-        from everbloom.cli.output.exact_json import write_json
-        from everbloom.cli.shapes import shape_run
-
-        with invocation.open_reader() as reader:
-            page = reader.list_runs(query)
-            write_json(invocation.screen, [shape_run(run) for run in page.runs])
-            for line in describe_damage(page):
-                invocation.tell(line)
+        _write_json(invocation, query)
     else:
         with invocation.open_reader() as reader:
             page = reader.list_runs(query)
@@ -97,3 +95,14 @@ def ls(
 
                 lines += map(clean_line, describe_unknown_keys(reader, query))
         invocation.screen.write(*lines)
+
+
+def _write_json(invocation: Invocation, query: "RunQuery") -> None:
+    from everbloom.cli.output.exact_json import write_json
+    from everbloom.cli.shapes import shape_run
+
+    with invocation.open_reader() as reader:
+        page = reader.list_runs(query)
+        write_json(invocation.screen, [shape_run(run) for run in page.runs])
+    for line in describe_damage(page):
+        invocation.tell(line)
