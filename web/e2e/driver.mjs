@@ -165,7 +165,7 @@ function watch(tab) {
         if (response === null) return;
         told.status = response.status();
         told.bytes = (await request.sizes()).responseBodySize;
-      }),
+      }).catch(() => {}), // it failed, which the page tells
     );
   });
 }

@@ -1,0 +1,143 @@
+"""Without a pointer: from projects to runs, a selection, a comparison, a run, and back with nothing lost."""
+
+import pytest
+
+from everbloom.testing.browser import open_web_app
+from everbloom.testing.stores import RunSpec, record_run
+
+pytestmark = pytest.mark.browser
+
+RUNS = 150
+
+
+@pytest.fixture(scope="module")
+def link(tmp_path_factory):
+    root = tmp_path_factory.mktemp("keyboard")
+    for number in range(RUNS):
+        fields = {"name": f"run-{number:03}", "project": "walk", "experiment": "one"}
+        losses = [1.0, 0.5 + number / 1000]
+        record_run(root, RunSpec(fields=fields, params={"lr": number / 100}, metrics={"loss": losses, "acc": [0.1]}))
+    with open_web_app(root) as address:
+        yield address
+
+
+@pytest.fixture
+def tab(browser, link):
+    opened = browser.open(link, "/")
+    opened.role("link", "walk").wait()
+    yield opened
+    assert opened.problems == []
+    opened.close()
+
+
+def focused(tab):
+    """What a screen reader says that has the focus."""
+    return tab.evaluate("document.activeElement.ariaLabel || document.activeElement.innerText.trim()")
+
+
+def press_until(tab, key, words):
+    for _ in range(40):
+        tab.key(key)
+        if focused(tab) == words:
+            return
+    raise AssertionError(f"{key} never came to {words!r}; it stands on {focused(tab)!r}")
+
+
+def cursor(tab):
+    """The name of the row that the grid's keys act on."""
+    return tab.evaluate(
+        "document.getElementById(document.querySelector('[role=grid]').getAttribute('aria-activedescendant') ?? '')"
+        "?.querySelector('a').innerText"
+    )
+
+
+def test_from_projects_to_a_comparison_and_a_run_and_back_with_selection_and_scroll(tab):
+    press_until(tab, "Tab", "walk")
+    tab.key("Enter")
+    tab.role("grid").role("link", "run-149").wait()
+    for _ in range(100):
+        tab.key("j")
+    tab.until("document.querySelector('[role=grid]').scrollTop > 1000")
+    assert cursor(tab) == "run-050"
+    tab.key("x")
+    tab.key("j")
+    tab.key("x")
+    tab.text("2 selected").wait()
+    stood_at = tab.evaluate("document.querySelector('[role=grid]').scrollTop")
+    tab.key("c")
+    tab.role("heading", "Compare").wait()
+    assert sorted(tab.role("list", "Runs compared").role("link").read_all()) == ["run-049", "run-050"]
+    press_until(tab, "Tab", "run-050")
+    tab.key("Enter")
+    tab.text("Parameters").wait()
+    tab.until("location.pathname.startsWith('/r/')")
+    tab.back()
+    tab.role("heading", "Compare").wait()
+    tab.back()
+    tab.role("grid").role("row").saying("run-050").wait()
+    tab.text("2 selected").wait()
+    tab.until(f"Math.abs(document.querySelector('[role=grid]').scrollTop - {stood_at}) < 40")
+    assert tab.role("checkbox", "Select run-050").ask("isChecked") is True
+
+
+def test_a_run_is_opened_peeked_at_noted_and_liked_by_keys_and_the_way_back_keeps_the_place(tab):
+    tab.key("Control+k")
+    tab.role("combobox", "Filter, run, do or go").type("walk")
+    tab.role("option").saying("walk").wait()
+    tab.key("Enter")
+    tab.role("grid").role("link", "run-149").wait()
+    tab.key("j")
+    tab.key("j")
+    name = cursor(tab)
+    tab.key("Space")
+    tab.role("complementary", f"Peek at {name}").wait()
+    tab.key("Space")
+    tab.key("n")
+    tab.role("textbox", f"note of {name}").type("seen by keys")
+    tab.key("Enter")
+    tab.text(f"Note of {name} kept.").wait()
+    assert focused(tab) == "Runs"
+    tab.key("z")
+    tab.until("!document.querySelector('[role=grid]').innerText.includes('seen by keys')")
+    tab.key("Enter")
+    tab.until("location.pathname.startsWith('/r/')")
+    tab.css("h1").saying(name).wait()
+    tab.back()
+    tab.role("grid").role("link", name).wait()
+
+
+def test_filters_sorts_and_dialogs_give_the_focus_back(tab):
+    tab.go("/local/walk/runs")
+    tab.role("grid").role("link", "run-149").wait()
+    tab.key("/")
+    tab.role("combobox", "Search names").type("params.lr > 1.4")
+    tab.key("Enter")
+    tab.until("document.querySelector('[role=grid]')?.getAttribute('aria-rowcount') === '10'")
+    tab.key("Escape")
+    tab.key("?")
+    tab.role("dialog", "Keys").wait()
+    tab.key("Escape")
+    tab.role("dialog", "Keys").wait("hidden")
+    tab.key("j")
+    assert cursor(tab) == "run-149"
+    press_until(tab, "Tab", "loss")
+    tab.key("Enter")
+    tab.until("document.querySelector('[aria-sort=ascending], [aria-sort=descending]') !== null")
+    tab.key("Control+s")
+    tab.role("textbox", "Name").type("steep")
+    tab.key("Enter")
+    tab.role("link", "steep").wait()
+
+
+def test_a_chart_is_read_by_keys(tab):
+    tab.go("/local/walk/runs")
+    tab.role("grid").role("link", "run-149").wait()
+    tab.key("j")
+    tab.key("x")
+    tab.key("c")
+    tab.role("slider", "Cursor of loss").wait()
+    tab.until("counts.draws.loss?.base > 0")
+    tab.role("slider", "Cursor of loss").focus()
+    tab.key("End")
+    tab.text("step 1: run-149").wait("attached")
+    tab.key("Escape")
