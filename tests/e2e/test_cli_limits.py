@@ -91,7 +91,7 @@ def test_show_says_why_a_fork_shares_nothing(tmp_path):
     missing = Reference(uri=f"everbloom:{'0' * 32}", kind="fork", checksum="step 7")
     record_run(tmp_path, RunSpec(fields={"name": "orphan"}, metrics={"loss": [1.0]}, records=[missing]))
     shown = run_cli(tmp_path, "show", "orphan").out
-    assert f"forked from {'0' * 32} at step 7 (that run is not to be read here: its points are not shared)" in shown
+    assert f"from {'0' * 32} at step 7 (that run cannot be read here: its points are not shared)" in shown
 
 
 @pytest.mark.parametrize(("columns", "place"), [("nope", 1), ("name,nope", 6)])

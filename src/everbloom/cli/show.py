@@ -101,7 +101,7 @@ def _draw_head(screen: Screen, reader: "Reader", detail: "RunDetail") -> Iterato
         ("started", _describe_start(screen, detail)),
         ("took", format_duration(run.duration_s)),
         ("parent", _describe_parent(reader, run)),
-        ("fork", _describe_fork(detail)),
+        ("forked", _describe_fork(detail)),
         ("tags", ", ".join(run.tags)),
         ("domain", run.domain),
         ("group", run.group),
@@ -182,10 +182,10 @@ def _describe_fork(detail: "RunDetail") -> str | None:
     fork = detail.forked_from
     if fork is None:
         return None
-    said = f"forked from {fork.name or fork.run} at step {fork.step}"
+    said = f"from {fork.name or fork.run} at step {fork.step}"
     if fork.is_shared:
         return said
-    why = "that run is in another namespace" if fork.name else "that run is not to be read here"
+    why = "that run is in another namespace" if fork.name else "that run cannot be read here"
     return f"{said} ({why}: its points are not shared)"
 
 
