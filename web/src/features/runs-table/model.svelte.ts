@@ -62,10 +62,11 @@ export class RunsModel {
       if (!this.known) return;
       const cols = cellKeys(this.columns);
       const ask = { scope: this.where, by: this.values.now.group, sort: this.values.now.sort, cols, sums: [...cols, ...sumsBeside], spark: this.hasSpark ? this.spark : '' };
-      untrack(() => {
-        this.picks.forgetGroups();
-        this.list.ask(ask);
-      });
+      untrack(() => this.list.ask(ask));
+    });
+    $effect(() => {
+      const of = JSON.stringify([this.where, this.values.now.group]);
+      untrack(() => this.picks.startOver(of));
     });
     $effect(() => {
       const isGrouped = this.opened.size >= 0 && this.list.isGrouped;
@@ -96,7 +97,7 @@ export class RunsModel {
     if (this.#default?.of !== of) this.#default = { of, keys: data.default };
     return { ...data, default: [...this.#default.keys] };
   });
-  readonly best = liveQuery(() => askBest(this.#settled, this.baselineId, this.layout.kept.directions));
+  readonly best = liveQuery(() => askBest(this.#settled, this.baseline?.id ?? null, this.layout.kept.directions));
   readonly baselineId = $derived.by(() => preferences.baselines[this.key] ?? null);
   readonly spark = $derived.by(() => this.values.now.spark || (this.known ? defaultSpark(this.known) : ''));
   readonly columns = $derived.by(() => this.layout.columns);
@@ -173,6 +174,11 @@ export class RunsModel {
     if (this.selection.size) return { ids: [...this.selection.ids] };
     if (this.currentGroup) return { scope: memberScope(this.where, this.currentGroup.clause) };
     return this.current ? { ids: [this.current.id] } : null;
+  }
+  /** How many runs that is. */
+  get targetCount(): number {
+    if (this.selection.isAllMatching) return this.list.total;
+    return this.selection.size || (this.currentGroup?.count ?? (this.current ? 1 : 0));
   }
   like(row: RunRow): void {
     const isOn = row.likes === 0;

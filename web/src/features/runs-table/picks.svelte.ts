@@ -13,6 +13,7 @@ export class Picks {
   /** Members of the groups that were taken as a whole, by clause. */
   #members = new SvelteMap<string, readonly string[]>();
   #anchor = -1;
+  #of = '';
 
   constructor(selection: Selection, list: Listing) {
     this.selection = selection;
@@ -55,8 +56,12 @@ export class Picks {
     return !this.isTaken(group) && (this.#members.get(group.clause) ?? []).some((id) => this.selection.has(id));
   }
 
-  /** Groups are of what is asked for now: after another filter their members are others. */
-  forgetGroups(): void {
-    this.#members.clear();
+  /** After another filter groups have other members, and "all that match" would be others than were meant. */
+  startOver(of: string): void {
+    if (this.#of !== '' && this.#of !== of) {
+      this.#members.clear();
+      this.selection.isAllMatching = false;
+    }
+    this.#of = of;
   }
 }
