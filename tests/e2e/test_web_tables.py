@@ -1,0 +1,146 @@
+"""The runs table as people use it: groups, ranges, baselines, saved views, files, all by keyboard."""
+
+import csv
+import io
+import statistics
+
+import pytest
+
+from everbloom.testing.browser import open_web_app
+from everbloom.testing.stores import RunSpec, record_run
+
+pytestmark = pytest.mark.browser
+
+STARTED_US = 1_790_000_000_000_000
+RUNS = 40
+RATES = [0.1, 0.01, 0.001, 0.1]
+
+
+def accuracy_of(number):
+    return 0.5 + number / 100
+
+
+@pytest.fixture(scope="module")
+def link(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tables") / "store"
+    for number in range(RUNS):
+        spec = RunSpec(
+            fields={"name": f"run-{number:02}", "project": "tables"},
+            params={"lr": RATES[number % 4], "seed": 7},
+            metrics={"val/acc": [0.1, accuracy_of(number)], "val/loss": [1 - accuracy_of(number)]},
+            end="failed" if number == 3 else "finished",
+        )
+        record_run(root, spec, created_us=STARTED_US + number * 1_000_000)
+    with open_web_app(root) as address:
+        yield address
+
+
+@pytest.fixture
+def open_page(browser, link):
+    tabs = []
+
+    def open_at(query=""):
+        tabs.append(browser.open(link, f"/local/tables/runs{query}"))
+        tabs[-1].css("#line-0").wait()
+        return tabs[-1]
+
+    yield open_at
+    for tab in tabs:
+        assert tab.problems == []
+        tab.close()
+
+
+def press(page, *keys):
+    for key in keys:
+        page.key(key)
+
+
+def test_groups_are_summed_up_over_all_members_and_open_where_they_stand(open_page):
+    page = open_page("?group=params.lr&sort=-metrics.val/acc.max")
+    members = [accuracy_of(number) for number in range(RUNS) if RATES[number % 4] == 0.1]
+    page.text(f"{statistics.mean(members):.4f} ± {statistics.stdev(members):.2f}").wait()
+    group = page.role("row").saying("0.1000").nth(0)
+    assert group.attribute("aria-expanded") == "false"
+    group.click()
+    best = page.css('[data-grid] a[title="run-39"]')
+    best.click()
+    page.role("heading", "run-39").wait()
+    page.back()
+    best.wait()
+    page.until("document.querySelectorAll('[aria-level=\"2\"]').length > 5")
+
+
+def test_a_range_is_taken_tagged_and_taken_back_by_keyboard_alone(open_page):
+    page = open_page("?sort=name")
+    press(page, "j", "x", "End", "Shift+X")
+    page.text(f"{RUNS} selected").wait()
+    press(page, "t")
+    page.role("textbox", "Add").type("swept")
+    press(page, "Enter")
+    page.text(f"Tagged {RUNS} runs.").wait()
+    page.role("gridcell").saying("swept").nth(0).wait()
+    press(page, "z")
+    page.until("![...document.querySelectorAll('[role=gridcell]')].some((cell) => cell.textContent.includes('swept'))")
+    press(page, "Escape")
+    page.text(f"{RUNS} selected").wait("hidden")
+
+
+def test_a_baseline_stands_on_top_and_every_run_says_how_far_it_is(open_page):
+    page = open_page("?sort=name")
+    press(page, "j", "b")
+    page.text("baseline").nth(0).wait()
+    page.role("columnheader").saying("vs base").wait()
+    page.role("row").saying("run-10").saying("+0.100").wait()
+    press(page, "z")
+    page.role("columnheader").saying("vs base").wait("hidden")
+
+
+def test_a_view_is_named_opened_renamed_and_brought_back(open_page):
+    page = open_page("?f=params.lr%20%3C%200.05")
+    press(page, "Control+s")
+    page.role("textbox", "Name").type("Small rates")
+    press(page, "Enter")
+    page.role("link", "Small rates").wait()
+    press(page, "v")
+    page.until("location.search === ''")
+    press(page, "v")
+    page.text(f"{RUNS // 2} of {RUNS} runs").wait()
+    page.role("button", "More of the view Small rates").click()
+    page.role("menuitem", "Delete").click()
+    page.role("link", "Small rates").wait("hidden")
+    press(page, "z")
+    page.role("link", "Small rates").wait()
+
+
+def test_a_file_holds_what_is_seen_of_all_matches(open_page):
+    page = open_page("?f=params.lr%20%3D%200.1&sort=-metrics.val/acc.max")
+    address = page.role("link", "CSV").attribute("href")
+    text = page.evaluate(f"fetch({address!r}).then((answer) => answer.text())")
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    wanted = [number for number in reversed(range(RUNS)) if RATES[number % 4] == 0.1]
+    assert [line["name"] for line in lines] == [f"run-{number:02}" for number in wanted]
+    assert [float(line["metrics.val/acc.max"]) for line in lines] == [accuracy_of(number) for number in wanted]
+
+
+def test_a_filter_with_a_short_key_is_one_click_from_what_was_meant(open_page):
+    page = open_page()
+    press(page, "/")
+    page.role("combobox").nth(0).type("acc > 0.8")
+    press(page, "Enter")
+    page.role("button", "Use metrics.val/acc").click()
+    page.text(f"9 of {RUNS} runs").wait()
+    page.forget_problems()
+
+
+def test_columns_move_and_widen_by_keyboard_and_stay_so(open_page):
+    page = open_page()
+    head = page.css('[data-head="metrics.val/loss.min"]')
+    head.focus()
+    press(page, "Shift+ArrowLeft", "Alt+ArrowRight")
+    order = "[...document.querySelectorAll('[data-head]')].map((head) => head.dataset.head).slice(3, 5).join()"
+    page.until(f"{order} === 'metrics.val/loss.min,metrics.val/acc.max'")
+    width = page.css('[role="columnheader"]:has([data-head="metrics.val/loss.min"])').box()["width"]
+    page.reload()
+    page.css("#line-0").wait()
+    page.until(f"{order} === 'metrics.val/loss.min,metrics.val/acc.max'")
+    assert page.css('[role="columnheader"]:has([data-head="metrics.val/loss.min"])').box()["width"] == width
