@@ -14,14 +14,14 @@ export function inView(tell: (isSeen: boolean) => void): (node: Element) => () =
       { rootMargin: `${MARGIN_PX}px 0px` },
     );
     // The observer tells in a later frame; what is in sight now need not wait for it to ask the server.
-    if (isNear(node.getBoundingClientRect())) untrack(() => tell(true));
+    if (isInSight(node.getBoundingClientRect())) untrack(() => tell(true));
     observer.observe(node);
     return () => observer.disconnect();
   };
 }
 
-function isNear({ top, bottom, width }: DOMRect): boolean {
-  return width > 0 && bottom > -MARGIN_PX && top < innerHeight + MARGIN_PX;
+function isInSight({ top, bottom, width }: DOMRect): boolean {
+  return width > 0 && bottom > 0 && top < innerHeight;
 }
 
 /** Attach to an element; `tell` hears its inner size in CSS pixels, as it changes. */
