@@ -110,6 +110,10 @@ class Part:
         """Name what says the words."""
         return self._step("getByText", words, options)
 
+    def label(self, words: str) -> "Part":
+        """Name the field that is labelled so."""
+        return self._step("getByLabel", words)
+
     def css(self, selector: str) -> "Part":
         """Name what a selector finds; for what people do not see, as a count of nodes."""
         return self._step("locator", selector)
