@@ -76,6 +76,7 @@ test('the table is a grid that says how long it is and which row is where', asyn
 
 test('groups say their best, mean and deviation over all members, and open to show them', async () => {
   await open('?group=params.lr');
+  await waitFor(() => expect(bodyRows().length).toBe(2));
   const [first, second] = bodyRows();
   expect(screen.getByRole('treegrid')).toBeTruthy();
   expect(first?.textContent).toMatch(/0\.1.*2.*0\.6000.*0\.5000 ± 0\.1/s);
@@ -124,7 +125,7 @@ test('a refused filter keeps the rows and offers what was meant', async () => {
 test('columns in bands stand under their prefix, and a band folds away', async () => {
   setPreferences({ layouts: { [`n/p${serial}`]: { keys: null, pinned: [], widths: {}, isBanded: true, folded: [], directions: {} } } });
   await open();
-  await fireEvent.click(screen.getByRole('button', { name: 'val, fold' }));
+  await fireEvent.click(await screen.findByRole('button', { name: 'val, fold' }));
   expect(screen.getByRole('button', { name: 'val, open' }).getAttribute('aria-expanded')).toBe('false');
   expect(screen.queryByText('0.2500')).toBeNull();
 });
