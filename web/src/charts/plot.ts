@@ -16,6 +16,10 @@ const AXIS_HEIGHT_PX = 24;
 const X_ROOM_PX = { step: 62, relative: 78, time: 92, metric: 62 } as const;
 const RAW_ALPHA = 0.17;
 const BAND_ALPHA = 0.1;
+const LINE_PX = 1.6;
+/** From so many lines on each is thinner, and what lies under it fainter: together they are a density, not a knot. */
+const MANY_LINES = 25;
+const MANY_FADE = 0.35;
 
 export class Plot {
   private chart: uPlot | null = null;
@@ -39,7 +43,7 @@ export class Plot {
   show(picture: Picture, width: number, height: number): void {
     this.picture = picture;
     // What uPlot takes once, when it is made; anything else is read from the picture as it draws.
-    const shape = `${picture.view.scale} ${picture.lines.map((line) => dashOf(line).join()).join(' ')}`;
+    const shape = `${picture.view.scale} ${picture.lines.length >= MANY_LINES} ${picture.lines.map((line) => dashOf(line).join()).join(' ')}`;
     if (this.chart === null || shape !== this.shape) {
       this.chart?.destroy();
       this.shape = shape;
@@ -155,8 +159,8 @@ export class Plot {
       scale: 'y',
       width: 1,
       points: { show: false },
-      stroke: () => this.colourOf(index, RAW_ALPHA),
-      fill: () => this.colourOf(index, BAND_ALPHA),
+      stroke: () => this.colourOf(index, RAW_ALPHA * (this.isMany ? MANY_FADE : 1)),
+      fill: () => this.colourOf(index, BAND_ALPHA * (this.isMany ? MANY_FADE : 1)),
       paths: (chart) => this.traceUnder(chart, index),
     };
   }
@@ -164,7 +168,7 @@ export class Plot {
   private buildMain(index: number, dash: readonly number[]): uPlot.Series {
     return {
       scale: 'y',
-      width: 1.6,
+      width: this.isMany ? 1 : LINE_PX,
       // Round caps would close the gaps of a dash.
       cap: dash.length > 0 ? 'butt' : 'round',
       dash: dash.map((length) => length * uPlot.pxRatio),
@@ -198,6 +202,10 @@ export class Plot {
       x: (index) => chart.valToPos(xs[index] ?? Number.NaN, 'x', true),
       y: (value) => (isLog && value <= 0 ? Number.NaN : chart.valToPos(value, 'y', true)),
     };
+  }
+
+  private get isMany(): boolean {
+    return (this.picture?.lines.length ?? 0) >= MANY_LINES;
   }
 
   private colourOf(index: number, alpha: number): string {

@@ -28,6 +28,10 @@ describe('sparkPath', () => {
     expect(sparkEnd([5], box)).toEqual({ x: 98, y: 10 });
   });
 
+  test('of the least numbers there are is level', () => {
+    expect(sparkPath([0, 5e-324], box)).toBe(sparkPath([1, 1], box));
+  });
+
   test('stays within its box whatever the values', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.double(), fc.constant(null)), { maxLength: 40 }), (values) => {

@@ -89,8 +89,9 @@ function placeX(index: number, count: number, box: Box): number {
 
 function placeY(value: number, low: number, high: number, box: Box): number {
   const room = box.height - 2 * box.inset;
-  // Halves, as the span of two great values of different sign is not finite.
-  const part = high > low ? (value / 2 - low / 2) / (high / 2 - low / 2) : 0.5;
+  // Halves, as the span of two great values of different sign is not finite; that of the least there are is then 0.
+  const span = high / 2 - low / 2;
+  const part = span > 0 ? (value / 2 - low / 2) / span : 0.5;
   return box.inset + room * (1 - part);
 }
 

@@ -62,10 +62,14 @@ describe('tellApart', () => {
   test('makes no two alike while a colour has at most three runs', () => {
     fc.assert(
       fc.property(slots, (stored) => {
-        const few = stored.filter((slot, index) => stored.slice(0, index).filter((one) => hue(one) === hue(slot)).length < 3);
+        const few = stored.slice(0, SLOT_COUNT).filter((slot, index) => stored.slice(0, index).filter((one) => hue(one) === hue(slot)).length < 3);
         expect(new Set(tellApart(few).map(look)).size).toBe(few.length);
       }),
     );
+  });
+
+  test('dashes none of so many that looks would come round', () => {
+    expect(tellApart(Array.from({ length: 25 }, (_, slot) => slot)).every((slot) => slotDash(slot).length === 0)).toBe(true);
   });
 
   test('gives runs without a slot colours that nobody has', () => {

@@ -35,10 +35,11 @@ export function slotLabel(slot: number): string {
  * How the runs of one picture are drawn so that no two look alike: each keeps the colour of its slot, the same as on every
  * page, and takes a dash only where another run of that colour is in the picture. Of those the one with the lowest slot is
  * drawn whole, the next is dashed, the next dotted; runs without a slot take colours that nobody has. Beyond three of a
- * colour looks come round.
+ * colour looks come round, and beyond 24 runs none is dashed: it would tell nothing apart and blur what there is to see.
  */
 export function tellApart(stored: readonly (number | null)[]): number[] {
   const hues = giveHues(stored);
+  if (stored.length > SLOT_COUNT) return hues;
   const order = stored.map((slot, index) => ({ slot: slot === null ? Infinity : wrapSlot(slot), index }));
   order.sort((a, b) => a.slot - b.slot || a.index - b.index);
   const seen = new Map<number, number>();

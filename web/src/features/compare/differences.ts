@@ -25,12 +25,21 @@ export function printCell(value: Cell | undefined): { text: string; full: string
 
 // Arithmetic leaves its traces in the digits behind these: 5 times 3e-4 is 0.0014999999999999998.
 const DIGITS = 12;
+/** What a column has room for, and the digits that then say enough; the whole stands in the cell's title. */
+const CELL_CHARS = 9;
+const SHORT_DIGITS = 4;
 
 /** A number as a person would have typed it: `5e-4`, `0.8`, `15000`. */
 function printParameter(value: number): string {
   const typed = Number(value.toPrecision(DIGITS));
-  const size = Math.abs(typed);
-  return size > 0 && (size < 1e-3 || size >= 1e6) ? typed.toExponential().replace('e+', 'e') : String(typed);
+  const whole = writeNumber(typed);
+  // Cut at its end, a number drawn at random would lose its exponent, and with it what it says.
+  return whole.length <= CELL_CHARS || Number.isInteger(typed) ? whole : writeNumber(Number(typed.toPrecision(SHORT_DIGITS)));
+}
+
+function writeNumber(value: number): string {
+  const size = Math.abs(value);
+  return size > 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential().replace('e+', 'e') : String(value);
 }
 
 /** One row of parameters; `base` is the baseline's place, -1 = none. */
