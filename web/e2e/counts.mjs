@@ -1,8 +1,14 @@
 // What a page counts of itself while a test looks: handed to every page before its own scripts run, so it uses nothing from
 // outside. `globalThis.counts.draws` is by chart: how often its base and its overlay were begun anew; `at` when each was.
 export function countWork() {
-  const counts = { draws: {}, at: [], longTasks: [], frames: 0 };
+  const counts = { draws: {}, at: [], longTasks: [], rowsAt: null };
   globalThis.counts = counts;
+  // When the first rows of a table stood there to be painted, from the start of the load.
+  const look = () => {
+    if (document.querySelector('[role=row] [role=gridcell] a') === null) requestAnimationFrame(look);
+    else requestAnimationFrame(() => (counts.rowsAt = performance.now()));
+  };
+  requestAnimationFrame(look);
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) counts.longTasks.push({ start: entry.startTime, ms: entry.duration });
   }).observe({ type: 'longtask', buffered: true });

@@ -354,10 +354,16 @@ class Browser:
 
 @contextmanager
 def open_browser(*flags: str) -> Iterator[Browser]:
-    """Start the system's Chromium, with further flags of its own; it ends with the block."""
+    """Start the system's Chromium, with further flags of its own; it ends with the block.
+
+    Raises:
+        AssertionError: There is none.
+    """
+    chromium = find_chromium()
+    assert chromium is not None, "no Chromium was found on the path; install the system's package `chromium`"
     node = Path(sysconfig.get_path("scripts")) / "node"
     process = subprocess.Popen(
-        [str(node), str(_DRIVER), str(find_chromium()), *flags],
+        [str(node), str(_DRIVER), str(chromium), *flags],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
