@@ -21,7 +21,7 @@ interface Entry {
 
 const cache = new Map<string, Entry>();
 const maxEntries = 300;
-const mounted = new Set<{ key: string; again: () => void }>();
+const mounted = new Set<{ key: string; again: () => void; show: () => void }>();
 const defaultFreshMs = 10_000;
 
 function remember(key: string, value: unknown): void {
@@ -99,7 +99,7 @@ export class LiveQuery<T> {
     $effect(() => {
       const asked = this.#ask();
       if (!asked) return;
-      const registration = { key: asked.key, again: () => this.#refresh(asked) };
+      const registration = { key: asked.key, again: () => this.#refresh(asked), show: () => (this.data = cache.get(asked.key)?.value) };
       mounted.add(registration);
       untrack(() => this.#start(asked));
       return () => {
@@ -116,12 +116,14 @@ export class LiveQuery<T> {
     if (asked) void this.#fetch(asked);
   }
 
-  /** Replace what is shown, as an optimistic edit does; the next answer overwrites it. */
+  /** Replace what is shown, here and wherever the same is asked, as an optimistic edit does; the next answer overwrites it. */
   patch(change: (value: T) => T): void {
     if (this.data === undefined) return;
     this.data = change(this.data);
     const asked = this.#ask();
-    if (asked) remember(asked.key, this.data);
+    if (!asked) return;
+    remember(asked.key, this.data);
+    for (const query of mounted) if (query.key === asked.key) query.show();
   }
 
   #start(asked: QueryAsk<T>): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { columnDigits, formatAligned, formatBytes, formatCount, formatDelta, formatNumber, fromWire, groupDigits, toNumber } from './numbers';
+import { columnDigits, formatAligned, formatBytes, formatCount, formatDelta, formatNumber, fromWire, groupDigits, toNumber, formatChosen } from './numbers';
 
 const read = (text: string) => Number(text.replaceAll('−', '-').replaceAll(',', '').replace(/^\+(?=\d)/, ''));
 
@@ -72,4 +72,8 @@ test('long whole numbers are grouped from five digits on, counts from four', () 
 
 test('sizes are said with three digits and their unit', () => {
   expect([formatBytes(0), formatBytes(999), formatBytes(1500), formatBytes(2_345_678)]).toEqual(['0 B', '999 B', '1.5 kB', '2.35 MB']);
+});
+
+test('what somebody chose has no zeros after its digits', () => {
+  expect([0.001, 0.01, 3e-4, 0.25, 64, 100_000, 1.5, NaN, -0.5].map(formatChosen)).toEqual(['0.001', '0.01', '3e-4', '0.25', '64', '100,000', '1.5', 'NaN', '\u22120.5']);
 });

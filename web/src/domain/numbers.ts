@@ -42,6 +42,12 @@ function fixed(value: number, size: number, digits: number): string {
   return text.includes('.') ? text : groupDigits(Number(text));
 }
 
+/** Format a number that somebody chose, as a parameter: the digits that it has, no zeros after them. */
+export function formatChosen(value: number): string {
+  const text = formatNumber(value);
+  return /[.]/.test(text) && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
+}
+
 /** Format a whole number with thin groups from five digits on: `100,412`, but `2048`. */
 export function groupDigits(value: number): string {
   return Math.abs(value) < 10_000 ? String(value) : value.toLocaleString('en-US');

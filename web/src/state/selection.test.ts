@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { Selection, selectionOf } from './selection.svelte';
 import { neighbourOf, setTrail } from './trail.svelte';
-import { closeToast, showToast, toasts, undoNewest } from './toasts.svelte';
+import { closeToast, dropToast, forgetChanges, showToast, toasts, undoNewest } from './toasts.svelte';
 import { nameOfKey, printKeys } from './keys.svelte';
 
 beforeEach(() => sessionStorage.clear());
@@ -35,6 +35,7 @@ test('the neighbours of a run are those of the list it was opened from', () => {
 });
 
 test('undo takes back the newest thing that can be taken back, once', () => {
+  forgetChanges();
   const undone: string[] = [];
   // Other tests of this worker may have said something that can be undone, too.
   for (const toast of [...toasts]) closeToast(toast.id);
@@ -43,6 +44,15 @@ test('undo takes back the newest thing that can be taken back, once', () => {
   showToast('no way back');
   expect([undoNewest(), undoNewest(), undoNewest()]).toEqual([true, true, false]);
   expect(undone).toEqual(['second', 'first']);
+});
+
+test('a change can be taken back when its notice is gone, one that never came to be cannot', () => {
+  forgetChanges();
+  const undone: string[] = [];
+  closeToast(showToast('kept', { undo: () => void undone.push('kept') }));
+  dropToast(showToast('refused', { undo: () => void undone.push('refused') }));
+  expect([undoNewest(), undoNewest()]).toEqual([true, false]);
+  expect(undone).toEqual(['kept']);
 });
 
 test('no more than three notices stand on the screen', () => {

@@ -57,6 +57,11 @@ export function dropToast(id: number): void {
   close(id);
 }
 
+/** Forget what can be taken back, as a test or a sign-out does. */
+export function forgetChanges(): void {
+  done.length = 0;
+}
+
 /** Undo the newest thing that can be undone; says whether there was one. */
 export function undoNewest(): boolean {
   const newest = done.at(-1);

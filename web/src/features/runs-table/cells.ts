@@ -1,6 +1,6 @@
 // A cell as text: for the table, its tooltip and CSV. Pure.
 import type { Cell, RunRow } from '@/api/types';
-import { formatNumber, toNumber } from '@/domain/numbers';
+import { formatChosen, formatNumber, toNumber } from '@/domain/numbers';
 import { formatAgo, formatDuration, formatMoment } from '@/domain/times';
 import type { EpochMicros } from '@/domain/ids';
 import type { ShownColumn } from './columns';
@@ -8,7 +8,7 @@ import type { ShownColumn } from './columns';
 /** Say any value in one line. */
 export function printCell(value: Cell | undefined): string {
   if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return formatNumber(value);
+  if (typeof value === 'number') return formatChosen(value);
   if (typeof value === 'string' || typeof value === 'boolean') return String(value);
   return value.join(', ');
 }
@@ -39,7 +39,7 @@ export function printColumn(row: RunRow, column: ShownColumn, now: EpochMicros, 
     case 'duration': return row.duration_s === null ? '' : exact ? String(row.duration_s) : formatDuration(row.duration_s);
     case 'metric': case 'number': {
       const value = numberIn(row, column);
-      return value === null ? printCell(row.cells[column.key]) : exact ? String(value) : formatNumber(value);
+      return value === null ? printCell(row.cells[column.key]) : exact ? String(value) : column.kind === 'metric' ? formatNumber(value) : formatChosen(value);
     }
     case 'text': case 'flag': return printCell(row.cells[column.key]);
     case 'spark': case 'delta': case 'folded': return '';

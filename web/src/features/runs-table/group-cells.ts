@@ -28,7 +28,7 @@ export function groupWords(cell: GroupCell | undefined, column: ShownColumn, cou
   if (!cell || cell.n === 0) return none;
   const of = `of ${formatCount(cell.n)}${cell.n === count ? '' : ` of ${formatCount(count)}`} runs`;
   if (column.kind === 'time') return timeWords(cell, of, now);
-  if (cell.value !== null) return { main: printCell(typeof cell.value === 'number' ? cell.value : cell.value), aside: '', title: `the same in all, ${of}` };
+  if (cell.value !== null) return { main: printCell(cell.value), aside: '', title: `the same in all, ${of}` };
   const mean = read(cell.mean);
   if (mean === null) return cell.distinct ? { main: '', aside: `${formatCount(cell.distinct)} values`, title: of } : oddWords(cell, of);
   return numberWords(cell, column, mean, of);

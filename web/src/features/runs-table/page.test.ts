@@ -29,7 +29,7 @@ class NoSizes {
 startKeys();
 
 beforeEach(() => {
-  if (!('ResizeObserver' in globalThis)) Object.assign(globalThis, { ResizeObserver: NoSizes });
+  if (typeof globalThis.ResizeObserver !== 'function') Object.assign(globalThis, { ResizeObserver: NoSizes });
   for (const [name, px] of Object.entries(sizes)) Object.defineProperty(HTMLElement.prototype, name, { configurable: true, get: () => px });
   serial += 1;
   clearCache();
