@@ -19,6 +19,7 @@ export function buildMenu(card: CurveCardState, chart: () => ChartState | undefi
     ...scales.map(([label, own]): MenuItem => ({ label, isOn: scale === own, run: () => (card.ownScale = own) })),
     { label: 'Clip outliers (1–99 %)', isOn: isClipped, run: () => (card.ownClip = !isClipped) },
     { label: 'Gaps at missing points', isOn: card.hasGaps, run: () => (card.hasGaps = !card.hasGaps) },
+    { label: 'Zoom this chart alone', isOn: card.isAlone, run: () => card.toggleAlone() },
     ...toRanks(card),
     ...toLike(card),
     { label: 'Show as table', isOn: card.isTable, run: () => (card.isTable = !card.isTable) },

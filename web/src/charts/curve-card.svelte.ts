@@ -44,6 +44,10 @@ export class CurveCardState {
   ownScale = $state<Scale | null>(null);
   ownSource = $state<RankSource>(null);
   ownClip = $state<boolean | null>(null);
+  /** Zoom this chart without the others; what it then shows is its own. */
+  isAlone = $state(false);
+  /** With the axis that it was made on, as steps are no seconds. */
+  private ownZoom = $state.raw<{ axis: string; range: Range | null }>({ axis: '', range: null });
   /** Break lines where points are missing, instead of bridging. */
   hasGaps = $state(false);
 
@@ -73,9 +77,18 @@ export class CurveCardState {
   readonly odd = $derived.by(() => countOdd(this.data.lines, this.view.scale));
 
   readonly zoom = $derived.by(() => ({
-    range: this.input().cursor.zoom,
-    set: (range: Range | null) => (this.input().cursor.zoom = range),
+    range: !this.isAlone ? this.input().cursor.zoom : this.ownZoom.axis === this.axisKey ? this.ownZoom.range : null,
+    set: (range: Range | null) => {
+      if (this.isAlone) this.ownZoom = { axis: this.axisKey, range };
+      else this.input().cursor.zoom = range;
+    },
   }));
+
+  /** Part from the others' zoom, keeping what is shown, or join it again. */
+  toggleAlone(): void {
+    this.ownZoom = { axis: this.axisKey, range: this.input().cursor.zoom };
+    this.isAlone = !this.isAlone;
+  }
 
   /** The line and value in the title: at the cursor that in focus or the best there, else the best at the end. */
   readonly headline = $derived.by(() => {
@@ -106,14 +119,18 @@ export class CurveCardState {
     if (cursor.card === this.pointed) cursor.card = null;
   }
 
+  private get axisKey(): string {
+    return `${this.view.axis} ${this.xMetric ?? ''}`;
+  }
+
   private get xMetric(): string | null {
     return this.view.axis === 'metric' ? (this.view.xMetric ?? null) : null;
   }
 
   private toAsk(): SeriesAsk {
-    const { lines, cursor } = this.input();
+    const { lines } = this.input();
     const { axis, smoothing, source = null } = this.view;
-    const [low = null, high = null] = cursor.zoom ?? [];
+    const [low = null, high = null] = this.zoom.range ?? [];
     const unit = axis === 'relative' || axis === 'time' ? 1e6 : 1;
     const isWhole = axis !== 'metric';
     const wanted = Math.ceil((this.width * devicePixelRatio) / COLUMN_STEP) * COLUMN_STEP;

@@ -20,7 +20,10 @@ export function installObservers(): () => void {
   const before = names.map((name) => Reflect.get(globalThis, name));
   for (const name of names) Reflect.set(globalThis, name, Observer);
   return () => {
-    for (const [index, name] of names.entries()) Reflect.set(globalThis, name, before[index]);
+    for (const [index, name] of names.entries()) {
+      if (before[index] === undefined) Reflect.deleteProperty(globalThis, name);
+      else Reflect.set(globalThis, name, before[index]);
+    }
   };
 }
 

@@ -71,6 +71,22 @@ describe('a card of curves', () => {
     expect([likes, cursor.card]).toEqual([2, null]);
   });
 
+  test('parts from the zoom of the others where its menu is told to, and joins them again', async () => {
+    HTMLElement.prototype.hidePopover ??= () => {};
+    const cursor = show();
+    const choose = async (): Promise<void> => {
+      const box = screen.getByLabelText('Options of loss', { selector: '[popover]' });
+      await fireEvent(box, Object.assign(new Event('toggle'), { newState: 'open' }));
+      await fireEvent.click(screen.getByText('Zoom this chart alone'));
+    };
+    await waitFor(() => expect(asked).toHaveLength(1));
+    await choose();
+    await screen.findByText('own zoom');
+    cursor.zoom = [1, 2];
+    await choose();
+    await waitFor(() => expect(asked.map(({ low, high }) => [low, high])).toEqual([[null, null], [1, 2]]));
+  });
+
   test('says what failed and asks again when told to', async () => {
     let tries = 0;
     const load = (ask: SeriesAsk): Promise<ArrayBuffer> => {
