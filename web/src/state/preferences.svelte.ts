@@ -26,6 +26,8 @@ export interface Preferences {
   hasSingleKeys: boolean;
   layouts: Record<string, ColumnLayout>;
   baselines: Record<string, string>;
+  /** Keys that comparisons of a project leave folded away. */
+  muted: Record<string, string[]>;
   /** When the page was last looked at, and from when on things are new, in ms since 1970; 0 = never. */
   visit: { seenAt: number; newSince: number };
 }
@@ -34,7 +36,7 @@ const storageKey = 'everbloom:preferences';
 const version = 1;
 const maxLayouts = 100;
 
-export const defaults: Preferences = { theme: 'system', density: 'cosy', hasSingleKeys: true, layouts: {}, baselines: {}, visit: { seenAt: 0, newSince: 0 } };
+export const defaults: Preferences = { theme: 'system', density: 'cosy', hasSingleKeys: true, layouts: {}, baselines: {}, muted: {}, visit: { seenAt: 0, newSince: 0 } };
 
 const betterings: readonly Bettering[] = ['min', 'max', 'none'];
 export const plainLayout: Readonly<ColumnLayout> = { keys: null, pinned: [], widths: {}, isBanded: false, folded: [], directions: {} };
@@ -79,6 +81,7 @@ export function parsePreferences(stored: string | null): Preferences {
     hasSingleKeys: value.hasSingleKeys !== false,
     layouts: Object.fromEntries(layouts.flatMap(([key, item]) => { const layout = parseLayout(item); return layout ? [[key, layout]] : []; })),
     baselines: Object.fromEntries(baselines.flatMap(([key, item]) => (typeof item === 'string' ? [[key, item]] : []))),
+    muted: isRecord(value.muted) ? Object.fromEntries(Object.entries(value.muted).flatMap(([key, item]) => (isTexts(item) ? [[key, item]] : []))) : {},
     visit: parseVisit(value.visit),
   };
 }
@@ -104,6 +107,14 @@ function change(make: (now: Preferences) => Partial<Preferences>): void {
   } catch {
     // A full or forbidden storage keeps nothing; the habit holds as long as the tab does.
   }
+}
+
+/** Fold a key of a project's comparisons away, or show it again. */
+export function toggleMuted(scope: string, key: string): void {
+  change(({ muted }) => {
+    const now = muted[scope] ?? [];
+    return { muted: { ...muted, [scope]: now.includes(key) ? now.filter((one) => one !== key) : [...now, key] } };
+  });
 }
 
 export const setPreferences = (changes: Partial<Preferences>): void => change(() => changes);

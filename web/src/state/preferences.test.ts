@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { defaults, layoutOf, parsePreferences, plainLayout, preferences, printPreferences, setBaseline, setLayout, setPreferences } from './preferences.svelte';
+import { defaults, layoutOf, parsePreferences, plainLayout, preferences, printPreferences, setBaseline, setLayout, setPreferences, toggleMuted } from './preferences.svelte';
 
 beforeEach(() => {
   localStorage.clear();
@@ -35,6 +35,15 @@ test('a layout is kept per project, the others untouched', () => {
   setLayout('a/b', { pinned: ['tag'] });
   expect(layoutOf('a/b')).toEqual({ ...plainLayout, keys: ['state', 'tag'], pinned: ['tag'] });
   expect(parsePreferences(localStorage.getItem('everbloom:preferences')).layouts['a/c']?.widths).toEqual({ tag: 99 });
+});
+
+test('keys are muted per project, and heard again', () => {
+  toggleMuted('a/b', 'seed');
+  toggleMuted('a/b', 'host');
+  toggleMuted('a/c', 'seed');
+  toggleMuted('a/b', 'seed');
+  expect(parsePreferences(localStorage.getItem('everbloom:preferences')).muted).toEqual({ 'a/b': ['host'], 'a/c': ['seed'] });
+  expect(parsePreferences(JSON.stringify({ version: 1, muted: { a: 'no', b: ['yes'] } })).muted).toEqual({ b: ['yes'] });
 });
 
 test('only so many layouts are kept', () => {

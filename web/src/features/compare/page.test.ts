@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeServer, makeRow } from '@/api/fixtures/server';
 import { clearCache } from '@/api/queries.svelte';
 import { encodeFrame, installObservers } from '@/charts/fixtures-dom';
+import { preferences, setPreferences } from '@/state/preferences.svelte';
 import { toasts } from '@/state/toasts.svelte';
 import { startUrl, url } from '@/state/url.svelte';
 import Page from './Page.svelte';
@@ -44,7 +45,7 @@ test('shows results with the best marked, and each difference once', async () =>
   render(Page, { place: scope });
   const best = await screen.findByRole('cell', { name: '0.9000, best' });
   expect(best).toBeTruthy();
-  expect(screen.getAllByRole('rowheader').map((head) => head.textContent?.trim())).toEqual(['val/acc↑', 'lr', 'seed', 'state']);
+  expect(screen.getAllByRole('rowheader').map((head) => head.title)).toEqual(['val/acc', 'lr', 'seed', 'state']);
   expect(screen.getByText('2 of 3 differ')).toBeTruthy();
 });
 
@@ -66,6 +67,18 @@ test('runs keep the colours of their slots, and only the second of a colour is d
   const looks = ['run-a', 'run-b', 'run-c'].map((name) => chipOf(name).querySelector<HTMLElement>('.swatch'));
   expect(looks.map((swatch) => swatch?.style.getPropertyValue('--c'))).toEqual(['var(--run-2)', 'var(--run-2)', 'var(--run-5)']);
   expect(looks.map((swatch) => /\bp(\d)/.exec(swatch?.className ?? '')?.[1])).toEqual(['1', '0', '0']);
+});
+
+test('a key that is muted is folded away in its project, and comes back', async () => {
+  localStorage.clear();
+  setPreferences({ muted: {} });
+  render(Page, { place: scope });
+  await fireEvent.click(await screen.findByRole('button', { name: 'Mute seed' }));
+  expect(screen.queryByRole('rowheader', { name: /seed/ })).toBeNull();
+  expect(screen.getByText('1 muted')).toBeTruthy();
+  expect(preferences.muted).toEqual({ 'n/p': ['seed'] });
+  await fireEvent.click(screen.getByLabelText('Show seed again'));
+  expect(screen.getByRole('rowheader', { name: /seed/ })).toBeTruthy();
 });
 
 test('a chart is liked in every run that is compared, with a way back', async () => {
