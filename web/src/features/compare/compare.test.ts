@@ -57,6 +57,12 @@ describe('results', () => {
   });
 });
 
+test('large results are told in millions, whole where one points at them', () => {
+  const cells = toMetricCells(buildMetric([8_187_904, 24_563_712, 1e20], []));
+  expect(cells.map(({ text }) => text)).toEqual(['8.188M', '24.56M', '1e20']);
+  expect(cells[0]?.full).toBe('8187904');
+});
+
 describe('parameters', () => {
   test('are held against the baseline', () => {
     expect(toParamCells(buildRow([1, 2, 1]), 1).map(({ isMarked }) => isMarked)).toEqual([true, false, true]);

@@ -4,6 +4,7 @@
  */
 import type { ComparedMetric, ComparedRow } from '@/api/run-types';
 import type { Cell } from '@/api/types';
+import { formatStep } from '@/domain/axis-format';
 import { formatNumber, toNumber } from '@/domain/numbers';
 
 export interface DifferenceCell {
@@ -63,8 +64,9 @@ function printResult(value: Cell): { text: string; full: string } {
   return number === null ? { text: '–', full: 'not logged' } : { text: printShort(number), full: String(value) };
 }
 
-// An exponent takes the room of two digits.
+// An exponent takes the room of two digits, and counts of tokens or bytes are read in thousands and millions.
 function printShort(value: number): string {
+  if (Math.abs(value) >= 1e6 && Math.abs(value) < 1e15) return formatStep(value);
   const text = formatNumber(value);
   return text.includes('e') ? formatNumber(value, 3) : text;
 }
