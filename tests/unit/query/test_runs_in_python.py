@@ -10,8 +10,8 @@ import pytest
 
 from everbloom.core.clock import now_us
 from everbloom.core.errors import InvalidInput, NotFound, Unavailable
+from everbloom.core.extras import import_optional
 from everbloom.query import api
-from everbloom.query.extras import import_optional
 from everbloom.testing.stores import RunSpec, record_run
 
 START_US = now_us() - 3_600_000_000
