@@ -16,10 +16,10 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 CODE := src tests bench tools
 
-.PHONY: help setup demo app web test check static fix faults bench pin postgres chromium
+.PHONY: help setup demo app web test check static fix faults bench screenshots pin postgres chromium
 
 help: ## list what there is to do
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	echo "  PYTHON=/path/to/python3.11 chooses the interpreter, JOBS=4 how many tests run at once."
 
 setup: $(READY) ## make .venv with everything that development, tests and demo need
@@ -77,6 +77,9 @@ bench: $(READY) ## measure every promise against its floor
 	@broken=0
 	for script in bench/bench_*.py; do $(BIN)/python "$$script" || broken=1; done
 	exit $$broken
+
+screenshots: $(READY) app ## take the README's pictures anew, of the demo in the system's Chromium
+	@$(BIN)/python tools/screenshots.py
 
 pin: ## pin requirements/dev.in anew, with hashes, into requirements/dev.txt
 	@tools=$$(mktemp -d)
