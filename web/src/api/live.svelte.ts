@@ -5,7 +5,7 @@ import { apiBase } from './client';
 import { invalidate } from './queries.svelte';
 import type { ChangedEvent } from './types';
 
-type News = { kind: 'changed'; event: ChangedEvent } | { kind: 'link'; isUp: boolean };
+type News = { kind: 'changed'; event: ChangedEvent } | { kind: 'link'; isUp: boolean } | { kind: 'mark'; watermark: number };
 
 const listeners = new Set<(event: ChangedEvent) => void>();
 
@@ -22,6 +22,10 @@ let isBehind = false;
 function take(news: News): void {
   if (news.kind === 'link') {
     live.isConnected = news.isUp;
+    return;
+  }
+  if (news.kind === 'mark') {
+    live.watermark = Math.max(live.watermark, news.watermark);
     return;
   }
   live.isConnected = true;
@@ -96,6 +100,11 @@ function listen(publish: (news: News) => void): EventSource {
     const event: ChangedEvent = JSON.parse(message.data);
     publish({ kind: 'changed', event });
   });
+  // Where the stream begins: whoever takes over goes on from here, though nothing changed meanwhile.
+  source.addEventListener('hello', (message) => {
+    const { watermark }: { watermark: number } = JSON.parse(message.data);
+    publish({ kind: 'mark', watermark });
+  });
   source.addEventListener('open', () => publish({ kind: 'link', isUp: true }));
   source.addEventListener('error', () => publish({ kind: 'link', isUp: false }));
   return source;
@@ -121,7 +130,9 @@ export function startLive(): void {
       take(news);
     };
     channel.addEventListener('message', (message: MessageEvent<{ kind: string }>) => {
-      if (message.data.kind === 'hello') channel.postMessage({ kind: 'link', isUp });
+      if (message.data.kind !== 'hello') return;
+      channel.postMessage({ kind: 'link', isUp });
+      channel.postMessage({ kind: 'mark', watermark: live.watermark });
     });
     listen(publish);
     return new Promise(() => {});

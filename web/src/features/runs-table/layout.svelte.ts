@@ -17,6 +17,8 @@ export interface LayoutNeeds {
 }
 
 const [narrowest, widest] = [48, 900];
+/** More than anybody reads across, and as many as one address to the server names. */
+const mostColumns = 400;
 
 export class TableLayout {
   #key: string;
@@ -40,7 +42,9 @@ export class TableLayout {
     return [...columns.filter((column) => column.isPinned), ...arrangeBands(columns.filter((column) => !column.isPinned), this.kept.folded)];
   });
 
-  setKeys(keys: readonly string[]): void {
+  setKeys(wanted: readonly string[]): void {
+    const keys = wanted.slice(0, mostColumns);
+    if (keys.length < wanted.length) showToast(`A table shows at most ${mostColumns} columns; ${wanted.length - mostColumns} are left out.`);
     const { named, rename } = this.#needs();
     if (named.length) rename(keys);
     else setLayout(this.#key, { keys: [...keys] });

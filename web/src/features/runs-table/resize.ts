@@ -20,6 +20,9 @@ export function fitWidth(edge: HTMLElement, key: string): number {
   const range = document.createRange();
   const widthOf = (node: Element) => {
     range.selectNodeContents(node);
+    // The room behind a run's tags, where more can be typed, is as wide as the column.
+    const rest = node.querySelector(':scope > [data-rest]');
+    if (rest) range.setEndBefore(rest);
     return range.getBoundingClientRect().width;
   };
   return Math.ceil(Math.max(head ? head.scrollWidth + 46 : 0, ...cells.map((cell) => widthOf(cell) + 24), 56));
