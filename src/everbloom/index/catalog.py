@@ -517,6 +517,13 @@ class Catalog:
         rows = self.database.execute("SELECT run, writer, reason FROM damage WHERE reason LIKE ?", (f"{REFUSED}%",))
         return {(RunId(run), WriterId(writer)): reason for run, writer, reason in rows}
 
+    def read_refusal(self, run: RunId, writer: WriterId) -> str | None:
+        """Return why a journal could not be read when last looked at; None where it could."""
+        rows = self.database.execute(
+            "SELECT reason FROM damage WHERE run = ? AND writer = ? AND reason LIKE ?", (run, writer, f"{REFUSED}%")
+        )
+        return str(rows[0][0]) if rows else None
+
     def read_open_runs(self) -> list[RunId]:
         """Return the runs whose end is not known."""
         return [RunId(row[0]) for row in self.database.execute("SELECT id FROM run WHERE is_open = 1 ORDER BY id")]

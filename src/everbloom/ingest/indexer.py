@@ -50,6 +50,7 @@ from everbloom.ingest.names import NameList
 from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
 from everbloom.ingest.runs import UNREAD, build_document, decode_control, has_witness, iter_folded, iter_texts
 from everbloom.ingest.spools import has_spools, recover_spools
+from everbloom.ingest.unreadable import find_obstacle
 from everbloom.journal.pack import JournalPart, PackReader, iter_packs
 from everbloom.journal.reader import Control, Position, read_batch
 from everbloom.journal.registry import iter_active, iter_journals, unregister_writer
@@ -234,6 +235,13 @@ class Indexer:
             if not self._suffix:  # its run was deleted, or packed
                 unregister_writer(self._root, run, writer)
             return None
+        if batch.header is None and in_series is None and in_catalog is None:
+            obstacle = find_obstacle(self._root, run, writer, self._names, now_us=self._clock.now_us())
+            if obstacle is None and batch.damage:
+                obstacle = batch.damage[0].reason
+            if obstacle is not None:
+                self._refuse(run, writer, start, obstacle, report)
+            return None  # what cannot be read is read from its beginning when it can; else it was not begun
         return News(run, writer, batch, is_alive, in_series, in_catalog)
 
     def _refuse(self, run: RunId, writer: WriterId, start: Position, why: str, report: Report) -> None:

@@ -2,19 +2,23 @@
 
 Asked before every local read, so that a reader loads the indexer only when it has work. Of each registered journal
 the header of the segment that the index stopped in is looked at; nothing is decoded. A writer that has died, or
-fallen silent for so long that its run counts as lost, is news too.
+fallen silent for so long that its run counts as lost, is news too; so is one of which it is not yet known that it
+cannot be read.
 """
 
 from pathlib import Path
 
 from everbloom.core import layout
-from everbloom.core.clock import monotonic_s
+from everbloom.core.clock import monotonic_s, now_us
 from everbloom.core.errors import EverbloomError
 from everbloom.core.ids import RunId, WriterId
+from everbloom.index.catalog import REFUSED
 from everbloom.index.offsets import Offset
 from everbloom.index.store import Index
 from everbloom.ingest.fold import EDITS_WRITER
+from everbloom.ingest.names import NameList
 from everbloom.ingest.runs import SILENT_AFTER_S
+from everbloom.ingest.unreadable import find_obstacle
 from everbloom.journal.format import BY_FILE_SIZE, Header, parse_header
 from everbloom.journal.identity import boot_id, is_process_alive
 from everbloom.journal.registry import iter_active
@@ -30,7 +34,7 @@ def has_records(root: Path) -> bool:
 def has_news(root: Path, index: Index) -> bool:
     """Tell whether catching the index up would change it.
 
-    A journal that cannot be read, because it is damaged or of a newer format, is no news.
+    A journal that cannot be read, because it is damaged or of a newer format, is news until the index says so of it.
     """
     if not index.catalog.is_whole():
         return has_records(root)
@@ -39,9 +43,9 @@ def has_news(root: Path, index: Index) -> bool:
     for run, writer in active:
         offset = offsets.get(writer) if offsets is not None else index.catalog_offsets.read(writer)
         if offset is None:
-            if _read_header(layout.segment_path(layout.journal_dir(root, run, writer), 0)) is not None:
+            if _has_begun(root, index, run, writer):
                 return True
-            continue  # announced and not begun, or written by a newer version
+            continue  # announced and not begun, or known to be unreadable
         if _has_grown(layout.journal_dir(root, run, writer), offset):
             return True
         if _is_left(layout.journal_dir(root, run, writer), offset):
@@ -49,6 +53,14 @@ def has_news(root: Path, index: Index) -> bool:
         if _has_life_turned(index, root, run, writer, offset):
             return True
     return _have_edits(root, index)
+
+
+def _has_begun(root: Path, index: Index, run: RunId, writer: WriterId) -> bool:
+    """Tell whether a journal that the index has nothing of can be read, or is unreadable in a way not known yet."""
+    if _read_header(layout.segment_path(layout.journal_dir(root, run, writer), 0)) is not None:
+        return True
+    obstacle = find_obstacle(root, run, writer, NameList(root), now_us=now_us())
+    return obstacle is not None and f"{REFUSED}{obstacle}" != index.catalog.read_refusal(run, writer)
 
 
 def has_live_writers(root: Path, run: RunId) -> bool:
