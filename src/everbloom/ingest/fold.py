@@ -4,11 +4,11 @@ The order that counts is (number, time, writer, position): what a run records of
 has its place in the store's edit journal, so an edit always stands over what the run said.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from everbloom.core.branches import MAIN_KINDS, Item, find_cutoffs
 from everbloom.core.ids import WriterId
 from everbloom.core.records import (
     SETTABLE,
@@ -20,7 +20,6 @@ from everbloom.core.records import (
     Note,
     Params,
     Problem,
-    Record,
     Rewind,
     Scalar,
     Set,
@@ -30,16 +29,6 @@ from everbloom.core.records import (
 )
 
 EDITS_WRITER = "edits"
-
-
-class Item(NamedTuple):
-    """A control record with what decides its order."""
-
-    number: int
-    time_us: int
-    writer: str
-    position: int
-    record: Record
 
 
 class Sighting(NamedTuple):
@@ -116,7 +105,7 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
                 _apply(folded, item)
     folded.started_us = starts[0].time_us if starts else 0
     folded.problems = _sum_problems(problems)
-    folded.cutoffs = _find_cutoffs(starts, rewinds)
+    folded.cutoffs = find_cutoffs([*starts, *rewinds])
     _decide_end(folded, starts, ends, sighting)
     return folded
 
@@ -157,48 +146,6 @@ def _apply(folded: Folded, item: Item) -> None:
             folded.limits.update(limits)
 
 
-RECORDING_KINDS = frozenset({"process", "rank", "fork", "importer"})
-_MAIN_KINDS = frozenset({"process", "rank", "importer"})
-
-
-def _find_cutoffs(starts: list[Item], rewinds: list[Item]) -> dict[WriterId, int]:
-    sessions = _number_sessions(starts)
-    recording = [i for i in starts if isinstance(i.record, Start) and i.record.kind in RECORDING_KINDS]
-    cutoffs: dict[WriterId, int] = {}
-    for rewind in rewinds:
-        step = rewind.record.step if isinstance(rewind.record, Rewind) else 0
-        since = next((item for item in starts if item.writer == rewind.writer), rewind)
-        for item in recording:
-            if item.writer != rewind.writer and _is_older(item, since, sessions):
-                writer = WriterId(item.writer)
-                cutoffs[writer] = min(step, cutoffs.get(writer, step))
-    return cutoffs
-
-
-def _number_sessions(starts: list[Item]) -> dict[str, int]:
-    """Number the sessions of a distributed run: a rank that began as often as rank 0 did belongs to each in turn.
-
-    Ranks begin in any order, so of a resumed session rank 1 may stand before rank 0 and yet not be older than it.
-    """
-    by_rank: defaultdict[int, list[str]] = defaultdict(list)
-    for item in starts:
-        if isinstance(item.record, Start) and item.record.kind in _MAIN_KINDS:
-            by_rank[item.record.rank].append(item.writer)
-    sessions = len(by_rank[0])
-    return {
-        writer: number
-        for writers in by_rank.values()
-        if len(writers) == sessions
-        for number, writer in enumerate(writers)
-    }
-
-
-def _is_older(item: Item, since: Item, sessions: Mapping[str, int]) -> bool:
-    if item.writer in sessions and since.writer in sessions:
-        return sessions[item.writer] < sessions[since.writer]
-    return item[1:4] < since[1:4]
-
-
 def find_main_writer(items: Iterable[Item]) -> str:
     """Return the writer whose life is the run's: the last of rank 0 that began; empty where none did."""
     main = _find_main(sorted((i for i in items if isinstance(i.record, Start) and not i.number), key=lambda i: i[:4]))
@@ -210,7 +157,7 @@ def _find_main(starts: list[Item]) -> Item | None:
 
 
 def _is_main(item: Item) -> bool:
-    return isinstance(item.record, Start) and item.record.kind in _MAIN_KINDS and not item.record.rank
+    return isinstance(item.record, Start) and item.record.kind in MAIN_KINDS and not item.record.rank
 
 
 def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: Sighting) -> None:

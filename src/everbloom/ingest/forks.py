@@ -8,38 +8,20 @@ Points are shared within one namespace, which is what permission is given for: w
 before it, so nobody reads a run by forking it.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
-from everbloom.core.ids import RunId, WriterId, is_run_id
-from everbloom.core.records import Edit, Record, Reference, Rewind, Set, Start
+from everbloom.core.branches import RECORDING_KINDS, Item, parse_fork
+from everbloom.core.ids import RunId, WriterId
+from everbloom.core.records import Edit, Record, Rewind, Set, Start
 from everbloom.index.catalog import Catalog, ForkRow
 from everbloom.index.pieces import Shared
 from everbloom.index.pool import INT64_MAX, INT64_MIN
-from everbloom.ingest.fold import RECORDING_KINDS, Item, Sighting, fold_items
+from everbloom.ingest.fold import Sighting, fold_items
 from everbloom.ingest.journals import News
 from everbloom.ingest.runs import decode_body, to_items
 from everbloom.journal.reader import Control
 
-_STEP = re.compile(r"step (-?\d{1,18})")
-_SCHEME = "everbloom:"
 _BEFORE_ALL = INT64_MIN
-
-
-class Fork(NamedTuple):
-    """A run that was forked from, and the last step that is shared."""
-
-    source: RunId
-    step: int
-
-
-def parse_fork(record: Record) -> Fork | None:
-    """Return the run and the step that a reference says its run was forked from; None where it says no such thing."""
-    if not isinstance(record, Reference) or record.kind != "fork" or not record.uri.startswith(_SCHEME):
-        return None
-    run, step = record.uri[len(_SCHEME) :], _STEP.fullmatch(record.checksum)
-    return Fork(RunId(run), int(step[1])) if step is not None and is_run_id(run) else None
 
 
 def find_fork_rows(news: News, fresh: Iterable[Control]) -> list[ForkRow]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
+from everbloom.core.branches import Item
 from everbloom.core.ids import RunId
 from everbloom.core.records import RECORD_TYPES, End, Record
 from everbloom.core.values import SYSTEM_PREFIX, guess_direction
@@ -18,7 +19,7 @@ from everbloom.index.ranks import Reduce, reduce_lines
 from everbloom.index.store import Index
 from everbloom.index.summary import Summary
 from everbloom.ingest.attributes import read_total_steps, to_attributes
-from everbloom.ingest.fold import Folded, Item, Sighting, find_main_writer, fold_items, get_objectives
+from everbloom.ingest.fold import Folded, Sighting, find_main_writer, fold_items, get_objectives
 
 # What a run is folded from; media, files and references are read where they are shown.
 FOLDED_TAGS = tuple("start set params tag like note link command limits problem rewind end".split())

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import starmap
 from typing import Any, BinaryIO, cast
 
+from everbloom.core.branches import RECORDING_KINDS, parse_fork
 from everbloom.core.clock import monotonic_s, to_datetime
 from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.ids import RunId
@@ -17,8 +18,7 @@ from everbloom.index.documents import MetricSummary
 from everbloom.index.ranks import Reduce, check_reduce
 from everbloom.index.series import MetricInfo
 from everbloom.index.window import Envelope, SeriesKey, Window
-from everbloom.ingest.fold import RECORDING_KINDS, Folded, Sighting, fold_items, get_objectives
-from everbloom.ingest.forks import parse_fork
+from everbloom.ingest.fold import Folded, Sighting, fold_items, get_objectives
 from everbloom.ingest.runs import decode_control, read_folded, summarise_ranks, to_items
 from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.identity import boot_id

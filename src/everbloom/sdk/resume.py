@@ -7,7 +7,7 @@ the journals that it holds go, so journals are read first and the pack after the
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +15,10 @@ import msgspec
 
 from everbloom.artifacts.names import check_artifact_path
 from everbloom.core import layout
+from everbloom.core.branches import Item, find_cutoffs, parse_fork
 from everbloom.core.errors import Corrupt, EverbloomError, NotFound
-from everbloom.core.ids import RunId, is_writer_id
-from everbloom.core.records import File, Params, Record, Scalar, Set, Start
+from everbloom.core.ids import RunId, WriterId, is_writer_id
+from everbloom.core.records import File, Params, Record, Reference, Rewind, Scalar, Set, Start
 from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.format import (
     BLOCK_BYTES,
@@ -31,16 +32,18 @@ from everbloom.journal.format import (
     parse_committed,
     parse_header,
 )
-from everbloom.journal.pack import JournalPart, PackReader
+from everbloom.journal.pack import JournalPart, PackedControl, PackReader
+from everbloom.journal.writer import STEP_MAX
 from everbloom.sdk.files import MANIFEST_TYPE, CheckpointFile
 
 _R = TypeVar("_R", bound=Record)
+_NO_CONTROL = PackedControl(0, 0, b"")
 _decode_start = msgspec.msgpack.Decoder(tuple[str, int, Start]).decode
 _decode_item = msgspec.msgpack.Decoder(tuple[int | str, int, msgspec.Raw]).decode
 
 
 def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple[Path, int] | None:
-    """Restore the newest whole checkpoint of a run, or its newest of a step.
+    """Restore the newest whole checkpoint of a run, or its newest of a step; one that was taken back does not count.
 
     Returns:
         The path of the restored file or folder, and the checkpoint's step; None where there is none.
@@ -48,9 +51,11 @@ def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple
     Raises:
         Unavailable: The store cannot be written.
     """
-    files = [(at, file) for at, _, file in _iter_records(root, run, File) if file.kind == "checkpoint"]
-    found = [(file.step or 0, at, file) for at, file in files]
-    for at_step, _, file in sorted(found, key=lambda item: item[:2], reverse=True):
+    items = _read_records(root, run, Start, Rewind, File)
+    cutoffs = find_cutoffs(items)
+    files = [(i.record.step or 0, i, i.record) for i in items if isinstance(i.record, File)]
+    whole = [one for one in files if one[2].kind == "checkpoint" and one[0] <= _get_limit(cutoffs, one[1].writer)]
+    for at_step, _, file in sorted(whole, key=lambda one: (one[0], one[1].time_us), reverse=True):
         if step is None or at_step == step:
             try:
                 return _restore(root, run, file), at_step
@@ -60,26 +65,42 @@ def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple
 
 
 def find_last_step(root: Path, run: RunId) -> int:
-    """Return the highest of the steps that the run's writers recorded last; -1 where there is none."""
-    last = -1
-    for _, segments in _iter_journals(root, run):
+    """Return the highest of the steps that the run's writers recorded last; -1 where there is none.
+
+    What was taken back does not count; what a fork shares with the run before it does.
+    """
+    last = _find_shared_step(root, run)
+    cutoffs = find_cutoffs(_read_records(root, run, Start, Rewind))
+    for writer, segments in _iter_journals(root, run):
         if _read_kind(segments[0]) == "watcher":  # its steps are seconds
             continue
         for segment in reversed(segments):
             steps = _read_last_steps(segment)
             if steps:
-                last = max(last, *steps)
+                last = max(last, min(*steps, _get_limit(cutoffs, writer)))
                 break
     for part, controls in _iter_packed(root, run):
-        if part.last_step is not None and _parse_kind(next(controls, b"")) != "watcher":
-            last = max(last, part.last_step)
+        if part.last_step is not None and _parse_kind(next(controls, _NO_CONTROL).raw) != "watcher":
+            last = max(last, min(part.last_step, _get_limit(cutoffs, part.writer)))
     return last
+
+
+def _get_limit(cutoffs: Mapping[WriterId, int], writer: str) -> int:
+    return cutoffs.get(WriterId(writer), STEP_MAX)
+
+
+def _find_shared_step(root: Path, run: RunId) -> int:
+    """Return the last step that a fork shares: going back behind it takes back what was shared, too."""
+    items = _read_records(root, run, Reference, Rewind)
+    forks = [fork for i in items if (fork := parse_fork(i.record)) is not None]
+    rewinds = [i.record.step for i in items if isinstance(i.record, Rewind)]
+    return min([forks[-1].step, *rewinds]) if forks else -1
 
 
 def has_begun(root: Path, run: RunId) -> bool:
     """Tell whether a process of rank 0, or an importer, has begun to record a run; other ranks do not count."""
     kinds = [_read_kind(segments[0]) for _, segments in _iter_journals(root, run)]
-    kinds += [_parse_kind(next(controls, b"")) for _, controls in _iter_packed(root, run)]
+    kinds += [_parse_kind(next(controls, _NO_CONTROL).raw) for _, controls in _iter_packed(root, run)]
     return not {"process", "importer"}.isdisjoint(kinds)
 
 
@@ -87,10 +108,11 @@ def read_told(root: Path, run: RunId) -> tuple[dict[str, Any], dict[str, Scalar]
     """Return a run's single-valued fields and its parameters as it recorded them itself; edits are left out."""
     fields: dict[str, Any] = {}
     params: dict[str, Scalar] = {}
-    for _, _, told in sorted(_iter_records(root, run, Set), key=lambda item: item[:2]):
-        fields |= told.fields
-    for _, _, given in sorted(_iter_records(root, run, Params), key=lambda item: item[:2]):
-        params |= given.values
+    for item in _read_records(root, run, Set, Params):
+        if isinstance(item.record, Set):
+            fields |= item.record.fields
+        elif isinstance(item.record, Params):
+            params |= item.record.values
     return fields, params
 
 
@@ -125,38 +147,58 @@ def _read_committed(path: Path) -> bytes:
     return data if committed == BY_FILE_SIZE else data[:committed]
 
 
-def _iter_packed(root: Path, run: RunId) -> Iterator[tuple[JournalPart, Iterator[bytes]]]:
-    """Yield each journal of a run that is packed, with its control records' bytes."""
+def _iter_packed(root: Path, run: RunId) -> Iterator[tuple[JournalPart, Iterator[PackedControl]]]:
+    """Yield each journal of a run that is packed, with its control records."""
     try:
         pack = PackReader(layout.pack_path(root, run))
     except (FileNotFoundError, EverbloomError):  # not packed, or by a newer version: nothing to go on from
         return
     with pack:
         for part in pack.contents.journals:
-            yield part, (control.raw for control in pack.iter_controls(part))
+            yield part, pack.iter_controls(part)
 
 
-def _iter_records(root: Path, run: RunId, kind: type[_R]) -> Iterator[tuple[int, str, _R]]:
-    """Yield (time, writer, record) of each record of a type, each writer's in its order."""
-    tag = kind.tag_name.encode()
-    mark = bytes((0x93, 0xA0 | len(tag))) + tag  # a control record is [tag, time, body]
-    decode = msgspec.msgpack.Decoder(tuple[str, int, kind]).decode  # type: ignore[valid-type]
+def _read_records(root: Path, run: RunId, *kinds: type[Record]) -> list[Item]:
+    """Return the run's own records of some types in the order that counts; a journal in both places comes once."""
+    found: dict[tuple[str, int], Item] = {}
     for writer, segments in _iter_journals(root, run):
         for path in segments:
             data = _read_committed(path)
-            position = data.find(mark)
-            while position >= 0:
-                try:
-                    _, time_us, record = decode(data[position : find_item_end(data, position, len(data))])
-                    yield time_us, writer, record
-                except (TornItem, msgspec.DecodeError):  # these bytes stand within something else
-                    pass
-                position = data.find(mark, position + 1)
+            for kind in kinds:
+                for offset, time_us, record in _iter_segment(data, kind):
+                    position = int(path.stem) << 32 | offset
+                    found[writer, position] = Item(0, time_us, writer, position, record)
+    decoders = [(_get_mark(kind), _get_decoder(kind)) for kind in kinds]
     for part, controls in _iter_packed(root, run):
-        for raw in controls:
-            if raw.startswith(mark):
-                _, time_us, record = decode(raw)
-                yield time_us, part.writer, record
+        for control in controls:
+            for mark, decode in decoders:
+                if control.raw.startswith(mark):
+                    _, time_us, record = decode(control.raw)
+                    place = part.writer, control.position
+                    found[place] = Item(0, time_us, *place, record)
+    return sorted(found.values(), key=lambda item: item[:4])
+
+
+def _iter_segment(data: bytes, kind: type[_R]) -> Iterator[tuple[int, int, _R]]:
+    """Yield (offset, time, record) of each record of a type; of `Start`, a journal's first only."""
+    mark, decode = _get_mark(kind), _get_decoder(kind)
+    position = data.find(mark) if kind is not Start or data.startswith(mark, HEADER_BYTES) else -1
+    while position >= 0:
+        try:
+            _, time_us, record = decode(data[position : find_item_end(data, position, len(data))])
+            yield position, time_us, record
+        except (TornItem, msgspec.DecodeError):  # these bytes stand within something else
+            pass
+        position = data.find(mark, position + 1) if kind is not Start else -1
+
+
+def _get_mark(kind: type[Record]) -> bytes:
+    tag = kind.tag_name.encode()
+    return bytes((0x93, 0xA0 | len(tag))) + tag  # a control record is [tag, time, body]
+
+
+def _get_decoder(kind: type[_R]) -> Callable[[bytes], tuple[str, int, _R]]:
+    return msgspec.msgpack.Decoder(tuple[str, int, kind]).decode  # type: ignore[valid-type]
 
 
 def _read_kind(path: Path) -> str:

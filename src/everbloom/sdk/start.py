@@ -16,9 +16,10 @@ from everbloom.capture.death import read_oom_kills
 from everbloom.capture.limits import find_group
 from everbloom.capture.order import WatchOrder
 from everbloom.core import layout
+from everbloom.core.branches import Fork, to_reference
 from everbloom.core.clock import now_us
 from everbloom.core.ids import RunId, check_name, default_name
-from everbloom.core.records import Direction, Reference, Rewind, Set, Start, Tag, WriterKind
+from everbloom.core.records import Direction, Rewind, Set, Start, Tag, WriterKind
 from everbloom.core.settings import Settings, environment_value, load_settings, read_job
 from everbloom.core.version import __version__
 from everbloom.journal.identity import process_start, user_name
@@ -199,7 +200,7 @@ def _record_beginning(session: Session, origin: Origin, fields: dict[str, Any], 
         session.guarded(lambda: fields.update(why=session.run.fit_text(fields["why"], "notes/why.md")))
     if origin.fork is not None and origin.is_new:
         fields.setdefault("parent", origin.fork[0])
-        session.record(Reference(uri=f"everbloom:{origin.fork[0]}", kind="fork", checksum=f"step {origin.fork[1]}"))
+        session.record(to_reference(Fork(*origin.fork)))
     rewind_to = origin.rewind_to
     if rewind_to is None and session.run.resumed_from is not None:
         rewind_to = session.run.resumed_from[1]  # what came after the checkpoint is computed again

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from everbloom.core.branches import Item
 from everbloom.core.records import (
     Command,
     End,
@@ -19,7 +20,7 @@ from everbloom.core.records import (
     Tag,
     Unknown,
 )
-from everbloom.ingest.fold import Item, Sighting, find_main_writer, fold_items, get_objectives
+from everbloom.ingest.fold import Sighting, find_main_writer, fold_items, get_objectives
 
 NOBODY = Sighting()
 DEAD = Sighting(is_alive=False, last_heard_us=900)

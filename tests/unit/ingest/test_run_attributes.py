@@ -2,13 +2,14 @@
 
 import pytest
 
+from everbloom.core.branches import Item
 from everbloom.core.ids import RunId, default_name, past_run_id
 from everbloom.core.records import End, Params, Set, Start, Tag
 from everbloom.index.attribute_columns import BLOCK_RUNS
 from everbloom.index.columns import build_column
 from everbloom.index.documents import Document, decode_document, encode_document, to_cells
 from everbloom.ingest.attributes import read_name, read_total_steps, to_attributes
-from everbloom.ingest.fold import Folded, Item, Sighting, fold_items
+from everbloom.ingest.fold import Folded, Sighting, fold_items
 
 RUN = past_run_id(1_700_000_000_000_000, kind="t", place="t", original_id="t")
 STARTED_US = 1_700_000_100_000_000
