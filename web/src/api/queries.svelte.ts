@@ -51,6 +51,13 @@ async function share(asked: QueryAsk<unknown>, signal: AbortSignal): Promise<unk
   return flight.answer;
 }
 
+/** Ask ahead of whoever will show it, who then joins what is on its way; an answer that is here and fresh is not asked again. */
+export function prefetch(asked: QueryAsk<unknown>): void {
+  if (inFlight.has(asked.key) || isFresh(cache.get(asked.key), asked.freshMs ?? defaultFreshMs)) return;
+  // What fails is asked again, and told, by whoever shows it.
+  launch(asked).answer.catch(() => null);
+}
+
 function launch(asked: QueryAsk<unknown>) {
   const abort = new AbortController();
   const read = async () => {

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePath } from './routes';
+import { FakeServer } from '@/api/fixtures/server';
+import { clearCache } from '@/api/queries.svelte';
+import { navigate, startUrl } from '@/state/url.svelte';
+import { askAhead, parsePath } from './routes';
 import { comparePath, projectPath, runPath, scopeKey, scopeOf } from '@/domain/paths';
 
 const name = fc.string({ minLength: 1 }).filter((text) => !/^\.{1,2}$/.test(text) && !['r', 'v', 'settings', 'compare'].includes(text) && text.isWellFormed());
@@ -31,4 +34,16 @@ test.each([
   ['/ns/p/runs', 'runs'], ['/ns/p/e/x/compare', 'compare'], ['/ns/p/nowhere', 'missing'], ['/r/abc', 'run'], ['/r/abc/more', 'missing'], ['/v/4e1f', 'link'], ['/%E0%A4%A/p', 'runs'],
 ])('%s is the page %s', (path, page) => {
   expect(parsePath(path).page).toBe(page);
+});
+
+test('what a page shows first is asked for as one goes there, once, and not for a change of the same page', async () => {
+  clearCache();
+  const server = new FakeServer().start();
+  const stops = [startUrl(), await askAhead(), () => server.stop(), () => history.replaceState(null, '', '/')];
+  navigate('/n/p/compare?runs=a,b');
+  navigate('/n/p/compare?runs=a,b,c', { replace: true });
+  navigate('/r/b');
+  navigate('/n/p/runs');
+  expect(server.asked.map(({ path, query }) => `${path} ${query.get('runs') ?? ''}`.trim())).toEqual(['/compare a,b', '/runs/a', '/runs/b']);
+  for (const stop of stops) stop();
 });

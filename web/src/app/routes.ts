@@ -1,7 +1,10 @@
 // Which page an address shows. Pages load when they are first asked for, the runs table with the shell's help as soon
 // as the shell is idle. Names in addresses are percent-decoded here and nowhere else.
 import type { Component } from 'svelte';
+import { prefetch } from '@/api/queries.svelte';
 import type { PageName, Place } from '@/domain/paths';
+import { list } from '@/state/codec';
+import { onLeave } from '@/state/url.svelte';
 
 const none = { namespace: null, project: null, experiment: null, run: null };
 
@@ -52,7 +55,20 @@ const RESTED_MS = 1500;
 
 /** Fetch the pages that a table of runs leads to, once the first page had time to be read: they then open at once. */
 export function preloadPages(): void {
-  setTimeout(() => {
-    for (const name of ['compare', 'run'] as const) void pages[name]().catch(() => null);
-  }, RESTED_MS);
+  setTimeout(() => void Promise.all([pages.compare(), pages.run(), askAhead()]).catch(() => null), RESTED_MS);
+}
+
+/** From now on ask for what a page shows first while the one before it is still taken down. Resolves to how to stop. */
+export async function askAhead(): Promise<() => void> {
+  const [{ askComparison, askRun }, { loadPlot }] = await Promise.all([import('@/api/run-resources'), import('@/charts/chart-state.svelte')]);
+  return onLeave((href) => {
+    const { pathname, searchParams } = new URL(href, location.origin);
+    const { page, run } = parsePath(pathname);
+    const ids = page === 'compare' ? [...new Set(list().parse(searchParams.get('runs') ?? ''))] : [];
+    const [first = run] = ids;
+    if (ids.length > 0) prefetch(askComparison(ids));
+    if (first === null) return;
+    prefetch(askRun(first));
+    void loadPlot().catch(() => null);
+  });
 }

@@ -48,8 +48,17 @@ export interface NavigateOptions {
   replace?: boolean;
 }
 
+const listeners = new Set<(href: string) => void>();
+
+/** Hear of another page while the one that is left is still there. Returns how to stop. */
+export function onLeave(listen: (href: string) => void): () => void {
+  listeners.add(listen);
+  return () => listeners.delete(listen);
+}
+
 export function navigate(href: string, options: NavigateOptions = {}): void {
   if (href === bar.path + bar.search) return;
+  if (new URL(href, location.origin).pathname !== bar.path) for (const listen of listeners) listen(href);
   if (options.replace) history.replaceState({ entry: bar.entry }, '', href);
   else history.pushState({ entry: newEntry() }, '', href);
   take();
