@@ -231,3 +231,19 @@ def test_a_fork_keeps_the_relative_time_of_what_it_shares_in_chunks_and_packs_al
         found = reader.read_window([SeriesKey(fork, "loss")], Window("relative", columns=100_000))
         assert len(found.x) == 6002
         assert found.x[-1] - found.x[-2] == SECOND_US
+
+
+@pytest.mark.parametrize("step", [1 - 2**63, -1_700_000_000_000_000_000, 1_700_000_000_000_000_000, 2**63 - 2])
+def test_a_fork_shares_up_to_any_step_that_a_run_may_have(settings, step):
+    source = log_run(settings.root, "source", losses(step, 1.0, 2.0))
+    fork = log_run(settings.root, "fork", losses(step + 1, 5.0), at_s=10, fork=(source, step))
+    with open_reader(settings) as reader:
+        assert reader.read_runs([fork])[0].summary["loss"].n == 2
+        assert reader.read_series(fork, "loss").values.tolist() == [1.0, 5.0]
+
+
+def test_a_reference_to_a_step_beyond_int64_is_no_fork(settings):
+    source = log_run(settings.root, "source", losses(0, 1.0))
+    fork = log_run(settings.root, "fork", losses(1, 5.0), at_s=10, fork=(source, 2**63))
+    with open_reader(settings) as reader:
+        assert reader.read_runs([fork])[0].summary["loss"].n == 1

@@ -11,6 +11,7 @@ from everbloom.core import layout
 from everbloom.core.ids import RunId
 from everbloom.core.records import End, Set, Start
 from everbloom.core.settings import Settings
+from everbloom.ingest.closed import pack_closed_runs
 from everbloom.ingest.indexer import Indexer, reindex
 from everbloom.ingest.news import has_news
 from everbloom.journal.format import HEADER_BYTES
@@ -205,6 +206,18 @@ def test_an_unreadable_journal_is_news_once_and_again_when_it_can_be_read(
         assert not has_news(tmp_path, indexer.index)
     assert _list(tmp_path, store_database)["amber"] == ("finished", False)
     assert not _look(tmp_path, run, store_database).damage
+
+
+@pytest.mark.parametrize("spoil", ALONE.values(), ids=ALONE.keys())
+def test_a_journal_that_cannot_be_read_is_never_packed_away(tmp_path: Path, spoil: Spoil) -> None:
+    run, segment = _record_alone(tmp_path, "amber", spoil)
+    for path in layout.active_dir(tmp_path).iterdir():
+        path.unlink()  # as in a store that was copied without it
+    spoiled = segment.read_bytes()
+    packing = pack_closed_runs(tmp_path, is_forced=True)
+    assert str(segment) in packing.refused[run]
+    assert segment.read_bytes() == spoiled
+    assert _list(tmp_path, None) == {"amber": ("lost", True)}
 
 
 @pytest.mark.parametrize("is_old", [False, True])

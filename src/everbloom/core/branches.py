@@ -15,8 +15,9 @@ from everbloom.core.records import Record, Reference, Rewind, Start
 RECORDING_KINDS = frozenset({"process", "rank", "fork", "importer"})
 MAIN_KINDS = frozenset({"process", "rank", "importer"})
 
-_STEP = re.compile(r"step (-?\d{1,18})")
+_STEP = re.compile(r"step (-?\d{1,19})")
 _SCHEME = "everbloom:"
+_INT64 = range(-(2**63), 2**63)
 
 
 class Item(NamedTuple):
@@ -45,8 +46,10 @@ def parse_fork(record: Record) -> Fork | None:
     """Return the run and the step that a reference says its run was forked from; None where it says no such thing."""
     if not isinstance(record, Reference) or record.kind != "fork" or not record.uri.startswith(_SCHEME):
         return None
-    run, step = record.uri[len(_SCHEME) :], _STEP.fullmatch(record.checksum)
-    return Fork(RunId(run), int(step[1])) if step is not None and is_run_id(run) else None
+    run, told = record.uri[len(_SCHEME) :], _STEP.fullmatch(record.checksum)
+    if told is None or not is_run_id(run) or (step := int(told[1])) not in _INT64:
+        return None
+    return Fork(RunId(run), step)
 
 
 def find_cutoffs(items: Iterable[Item]) -> dict[WriterId, int]:

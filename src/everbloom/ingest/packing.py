@@ -26,6 +26,8 @@ from everbloom.index.engine import Database
 from everbloom.index.series import SeriesStore
 from everbloom.index.series_write import ExportedChunk, PackedChunk
 from everbloom.ingest.clearing import clear_run, find_held, list_ended
+from everbloom.ingest.names import NameList
+from everbloom.ingest.unreadable import find_obstacle
 from everbloom.journal.blobs import has_content, list_own_blobs
 from everbloom.journal.format import Header, pack_header, parse_header
 from everbloom.journal.pack import (
@@ -43,6 +45,7 @@ from everbloom.journal.pack import (
 )
 from everbloom.journal.reader import Batch, Control, Damage, Position, Rows, iter_batches
 
+_NO_MORE_TO_COME_US = 2**63 - 1  # its writers have ended, so a journal without a header will not get one
 _WINDOW_VALUES = 1 << 21  # numbers in one batch read from a pack, about
 _BAD_BYTES = (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_control = msgspec.msgpack.Decoder(tuple[str, int, msgspec.Raw]).decode
@@ -80,10 +83,12 @@ def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) ->
     Raises:
         Conflict: A journal of it is still being written or indexed (`pack.active`).
         Unavailable: Its series are behind its journals (`pack.behind`), or there is no space.
-        Corrupt: The pack does not decode to what was put into it; the segments and files stay (`pack.mismatch`).
+        Corrupt: The pack does not decode to what was put into it (`pack.mismatch`), or a journal of it cannot be read
+            (`journal.unreadable`); the segments and files stay.
     """
     path, ended = layout.pack_path(root, run), list_ended(root, run)
     writers = ended.writers
+    _check_readable(root, run, writers)
     with database.transaction():
         for writer in writers:
             series.finish_writer(run, writer)
@@ -105,6 +110,15 @@ def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) ->
     damaged = tuple(sha256 for sha256 in blobs if sha256 not in held)
     taken = len(blobs) - len(damaged)
     return PackReport(len(writers), segment_bytes, path.stat().st_size, taken, damaged)
+
+
+def _check_readable(root: Path, run: RunId, writers: list[WriterId]) -> None:
+    """Refuse a run with a journal that a pack could not hold: it may yet be mended, or read by a newer version."""
+    names = NameList(root)
+    for writer in writers:
+        obstacle = find_obstacle(root, run, writer, names, now_us=_NO_MORE_TO_COME_US)
+        if obstacle is not None:
+            raise Corrupt(f"run {run} stays as it is: {obstacle}", code="journal.unreadable", run=run, writer=writer)
 
 
 @dataclass(frozen=True)
