@@ -85,6 +85,28 @@ def test_a_range_is_taken_tagged_and_taken_back_by_keyboard_alone(open_page):
     page.text(f"{RUNS} selected").wait("hidden")
 
 
+def test_all_that_match_are_put_away_and_brought_back_in_one_go(open_page):
+    page = open_page("?f=params.lr%20%3D%200.1&sort=name")
+    press(page, "j", "x", "j", "x")
+    page.role("button", f"Select all {RUNS // 2}").click()
+    page.text(f"{RUNS // 2} selected").wait()
+    press(page, "e")
+    page.text(f"Archived {RUNS // 2} runs.").wait()
+    page.text("No run matches").wait()
+    press(page, "z")
+    page.role("link", "run-00").wait()
+    page.text(f"{RUNS // 2} of {RUNS} runs").wait()
+
+
+def test_what_all_means_ends_with_its_filter(open_page):
+    page = open_page("?f=params.lr%20%3D%200.01&sort=name")
+    press(page, "j", "x", "j", "x")
+    page.role("button", f"Select all {RUNS // 4}").click()
+    page.role("button", "Remove filter params.lr = 0.01").click()
+    page.text("2 selected").wait()
+    press(page, "Escape")
+
+
 def test_a_baseline_stands_on_top_and_every_run_says_how_far_it_is(open_page):
     page = open_page("?sort=name")
     press(page, "j", "b")

@@ -1,6 +1,6 @@
 // What all members of a group come to in one column, as words for its cell. Pure.
 import type { GroupCell } from '@/api/types';
-import { formatCount, formatNumber, fromWire, type WireNumber } from '@/domain/numbers';
+import { formatAligned, formatCount, formatNumber, fromWire, type WireNumber } from '@/domain/numbers';
 import { formatAgo, formatDuration } from '@/domain/times';
 import type { EpochMicros } from '@/domain/ids';
 import { printCell } from './cells';
@@ -28,8 +28,9 @@ export function groupWords(cell: GroupCell | undefined, column: ShownColumn, cou
   if (!cell || cell.n === 0) return none;
   const of = `of ${formatCount(cell.n)}${cell.n === count ? '' : ` of ${formatCount(count)}`} runs`;
   if (column.kind === 'time') return timeWords(cell, of, now);
-  if (cell.value !== null) return { main: printCell(cell.value), aside: '', title: `the same in all, ${of}` };
   const mean = read(cell.mean);
+  const isMetric = column.kind === 'metric' && mean !== null;
+  if (cell.value !== null) return { main: isMetric ? formatAligned(mean, column.digits) : printCell(cell.value), aside: '', title: `the same in all, ${of}` };
   if (mean === null) return cell.distinct ? { main: '', aside: `${formatCount(cell.distinct)} values`, title: of } : oddWords(cell, of);
   return numberWords(cell, column, mean, of);
 }
@@ -44,7 +45,7 @@ function oddWords(cell: GroupCell, of: string): GroupWords {
 }
 
 function numberWords(cell: GroupCell, column: ShownColumn, mean: number, of: string): GroupWords {
-  const print = column.kind === 'duration' ? formatDuration : (value: number) => formatNumber(value);
+  const print = column.kind === 'duration' ? formatDuration : (value: number) => formatAligned(value, column.kind === 'metric' ? column.digits : null);
   const [std, best, low, high] = [read(cell.std), bestOf(cell, column), read(cell.min), read(cell.max)];
   const spread = std === null ? '' : ` ± ${column.kind === 'duration' ? formatDuration(std) : formatNumber(std, 2)}`;
   const odd = cell.odd ? `; ${formatCount(cell.odd)} NaN or infinite, left out` : '';
