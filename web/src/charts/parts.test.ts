@@ -52,7 +52,6 @@ describe('a card of curves', () => {
 
   test('asks for all ranks as one line, or for one of them', async () => {
     show({ source: 'mean' });
-    await screen.findByText('mean of ranks');
     await waitFor(() => expect(asked[0]?.series).toEqual([{ run: 'a', metric: 'loss', rank: null, reduce: 'mean' }]));
     show({ source: 3 });
     await waitFor(() => expect(asked[1]?.series).toEqual([{ run: 'a', metric: 'loss', rank: 3, reduce: null }]));
