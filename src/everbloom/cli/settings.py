@@ -1,6 +1,5 @@
 """`everbloom settings`: what is in force, and where each value is from. Passwords in addresses are not shown."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,8 @@ import click
 
 from everbloom.cli.invocation import Invocation, store_options
 from everbloom.cli.output.table import Cell, Column, build_table
+from everbloom.core.addresses import hide_password
 from everbloom.core.settings import ENVIRONMENT, SETTINGS_FILE, environment_value
-
-_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
 
 
 @click.command()
@@ -40,7 +38,7 @@ def list_settings(invocation: Invocation) -> list[tuple[str, Any, str]]:
         "root": str(in_force.root),
         "namespace": in_force.namespace,
         "project": in_force.project,
-        "database": None if in_force.database is None else _PASSWORD.sub("…", in_force.database),
+        "database": None if in_force.database is None else hide_password(in_force.database),
         "capture": ", ".join(capture) or "nothing",
         "strict": in_force.strict,
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, ValidationError, convert, field
 
+from everbloom.core.addresses import check_database
 from everbloom.core.errors import InvalidInput
 from everbloom.core.jobs import Job, parse_job
 
@@ -109,7 +110,7 @@ def load_settings(
 
     Raises:
         InvalidInput: `everbloom.toml` cannot be parsed or holds an unknown or ill-typed setting; names the
-            file and the setting.
+            file and the setting. Or the database is no PostgreSQL address (`settings.database`).
     """
     variables = os.environ if environ is None else environ
     path = _find_settings_file(start)
@@ -123,6 +124,9 @@ def load_settings(
     for key in ("namespace", "project", "database"):
         if value := variables.get(f"EVERBLOOM_{key.upper()}"):
             table[key] = value
+    if isinstance(database := table.get("database"), str):
+        stated = "EVERBLOOM_DATABASE" if variables.get("EVERBLOOM_DATABASE") else f"database in {path}"
+        check_database(database, origin=stated)
     if capture := variables.get("EVERBLOOM_CAPTURE"):
         kept = {part.strip() for part in capture.split(",")} - {"none"}
         parts = {*CaptureSettings.__struct_fields__, *kept}  # an unknown one is refused below, by name

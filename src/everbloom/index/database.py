@@ -11,22 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from everbloom.core.addresses import is_postgres_address
 from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import Unavailable
 from everbloom.core.layout import lock_path
 from everbloom.index.engine import Database, Engine, Row
 from everbloom.index.sqlite_engine import SqliteDatabase
 
-__all__ = ["Database", "Engine", "Row", "indexer_lock", "is_postgres_address", "open_database"]
+__all__ = ["Database", "Engine", "Row", "indexer_lock", "open_database"]
 
 _POLL_S = 0.01
-
-
-def is_postgres_address(address: Path | str) -> bool:
-    """Tell whether an address means PostgreSQL rather than a SQLite file."""
-    if isinstance(address, Path):
-        return False
-    return address.startswith(("postgresql://", "postgres://")) or "host=" in address or "dbname=" in address
 
 
 def open_database(address: Path | str, *, schema: str = "index_1", read_only: bool = False) -> Database:
@@ -42,10 +36,10 @@ def open_database(address: Path | str, *, schema: str = "index_1", read_only: bo
         Unavailable: It cannot be opened now.
         Corrupt: The file is not a database.
     """
-    if is_postgres_address(address):
+    if isinstance(address, str) and is_postgres_address(address):
         from everbloom.index.postgres_engine import PostgresDatabase
 
-        return PostgresDatabase(str(address), schema=schema, read_only=read_only)
+        return PostgresDatabase(address, schema=schema, read_only=read_only)
     return SqliteDatabase(Path(address), read_only=read_only)
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from everbloom.core.addresses import is_postgres_address
 from everbloom.core.errors import NotFound
 from everbloom.core.layout import index_dir
 from everbloom.index.attribute_columns import AttributeColumns
 from everbloom.index.catalog import SCHEMA, Catalog
 from everbloom.index.console import ConsoleStore
-from everbloom.index.database import Database, indexer_lock, is_postgres_address, open_database
+from everbloom.index.database import Database, indexer_lock, open_database
 from everbloom.index.offsets import Offsets
 from everbloom.index.pieces import ReadBlob
 from everbloom.index.series import SeriesStore

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from everbloom.core.addresses import hide_password
 from everbloom.core.errors import InvalidInput
 from everbloom.core.settings import CaptureSettings, environment_value, load_settings
 
@@ -91,3 +92,31 @@ def test_strict_is_on_by_one_and_off_by_anything_else(tmp_path):
 def test_an_unset_variable_is_none():
     assert environment_value("EVERBLOOM_SURELY_UNSET") is None
     assert environment_value("EVERBLOOM_STRICT") == "1"  # as all tests run
+
+
+@pytest.mark.parametrize("address", ["mysql://ann:secret@host/db", "nonsense", "index.db", "password=secret"])
+def test_a_database_that_is_no_postgresql_address_is_refused_without_its_password(tmp_path, address):
+    with pytest.raises(InvalidInput, match=r"EVERBLOOM_DATABASE is .* PostgreSQL address") as refused:
+        load(tmp_path, DATABASE=address)
+    assert refused.value.code == "settings.database"
+    assert "secret" not in str(refused.value)
+    with pytest.raises(InvalidInput, match=r"database in .*everbloom\.toml is"):
+        load(tmp_path, f'database = "{address}"')
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://ann:s3/c:ret@host:5432/db", "postgresql://ann:***@host:5432/db"),
+        (
+            "postgres://ann@host/db?password=secret&sslmode=require",
+            "postgres://ann@host/db?password=***&sslmode=require",
+        ),
+        ("host=/run/pg dbname=x password='se cret' user=ann", "host=/run/pg dbname=x password=*** user=ann"),
+        ("service=team", "service=team"),
+        ("postgresql:///db?host=/run/pg", "postgresql:///db?host=/run/pg"),
+    ],
+)
+def test_a_postgresql_address_is_taken_in_any_form_and_shown_without_its_password(tmp_path, address, shown):
+    assert load(tmp_path, DATABASE=address).database == address
+    assert hide_password(address) == shown

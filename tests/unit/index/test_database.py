@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from everbloom.core.addresses import is_postgres_address
 from everbloom.core.errors import Corrupt, InvalidInput, NotFound, Unavailable
-from everbloom.index.database import indexer_lock, is_postgres_address, open_database
+from everbloom.index.database import indexer_lock, open_database
 from everbloom.index.engine import escape_text, unescape_text
 
 ODD_TEXTS = [
@@ -314,8 +315,8 @@ def test_a_lost_connection_is_unreachable(database_address):
 @pytest.mark.parametrize(
     ("address", "answer"),
     [
-        (Path("host=x"), False),
         ("/root/index.db", False),
+        ("/root/host/index.db", False),
         ("postgresql:///x", True),
         ("postgres://u@h/x", True),
         ("host=/tmp dbname=x", True),
