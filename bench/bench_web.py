@@ -210,7 +210,7 @@ def log_more(root: Path, tab: Tab, run: RunId) -> None:
     """Log a few points to a run and wait until its charts have been drawn anew."""
     before = len(tab.requests("/api/v1/series"))
     record_run(root, RunSpec(metrics={"m00": [0.5, 0.4]}), run=run)
-    wait_until(lambda: len(tab.requests("/api/v1/series")) >= before + 20, "the charts to ask anew")
+    wait_until(lambda: len(tab.requests("/api/v1/series")) >= before + 10, "the charts to ask anew")
     tab.settle()
 
 

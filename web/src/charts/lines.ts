@@ -177,23 +177,34 @@ export interface Extent {
 /** The range of y that shows the lines between two x: all of what is drawn, or its 1st to 99th percentile. */
 export function yExtent(lines: readonly LineColumns[], xs: Float64Array, view: ChartView, from: number, to: number): Extent | null {
   const first = firstAtOrAfter(xs, from);
-  const values: number[] = [];
-  for (const one of lines) {
-    const columns = [one.main, ...(view.hasBand || view.hasRaw || !one.isSmoothed ? [one.series.min, one.series.max] : [])];
-    for (const column of columns) {
-      for (let index = first; index < xs.length && (xs[index] ?? to) <= to; index += 1) {
-        const value = column[index] ?? Number.NaN;
-        if (Number.isFinite(value) && (view.scale !== 'log' || value > 0)) values.push(value);
-      }
+  const end = firstBeyond(xs, first, to);
+  const isWanted = (value: number): boolean => Number.isFinite(value) && (view.scale !== 'log' || value > 0);
+  const columns = lines.flatMap((one) => [one.main, ...(view.hasBand || view.hasRaw || !one.isSmoothed ? [one.series.min, one.series.max] : [])]);
+  if (view.isClipped) {
+    const values = columns.flatMap((column) => [...column.subarray(first, end)].filter(isWanted));
+    return values.length === 0 ? null : clipExtent(Float64Array.from(values).sort());
+  }
+  // On every zoom and every live point, for each chart: so without collecting or sorting what two comparisons tell.
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const column of columns) {
+    for (let index = first; index < end; index += 1) {
+      const value = column[index] ?? Number.NaN;
+      if (!isWanted(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
     }
   }
-  return values.length === 0 ? null : toExtent(Float64Array.from(values).sort(), view.isClipped);
+  return low > high ? null : { low, high, isClipped: false };
 }
 
-function toExtent(sorted: Float64Array, isClipped: boolean): Extent {
-  const least = sorted[0] ?? 0;
-  const greatest = sorted.at(-1) ?? 0;
-  if (!isClipped) return { low: least, high: greatest, isClipped: false };
+function firstBeyond(xs: Float64Array, from: number, to: number): number {
+  let end = from;
+  while (end < xs.length && (xs[end] ?? to) <= to) end += 1;
+  return end;
+}
+
+function clipExtent(sorted: Float64Array): Extent {
   const [low, high] = [quantile(sorted, 0.01), quantile(sorted, 0.99)];
-  return { low, high, isClipped: low > least || high < greatest };
+  return { low, high, isClipped: low > (sorted[0] ?? 0) || high < (sorted.at(-1) ?? 0) };
 }

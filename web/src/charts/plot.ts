@@ -195,13 +195,17 @@ export class Plot {
     return { stroke, fill, flags: 0 };
   }
 
+  /** Where values stand in device pixels. Linear scales are worked out here: asking uPlot point by point costs as much as drawing. */
   private devicePlaces(chart: uPlot): Places {
     const xs = this.picture?.xs ?? new Float64Array(0);
-    const isLog = this.picture?.view.scale === 'log';
-    return {
-      x: (index) => chart.valToPos(xs[index] ?? Number.NaN, 'x', true),
-      y: (value) => (isLog && value <= 0 ? Number.NaN : chart.valToPos(value, 'y', true)),
-    };
+    const { left, top, width, height } = chart.bbox;
+    const { x, y } = chart.scales;
+    const [xLow, yLow] = [x?.min ?? 0, y?.min ?? 0];
+    const xUnit = width / ((x?.max ?? 1) - xLow);
+    const yUnit = height / ((y?.max ?? 1) - yLow);
+    const scale = this.picture?.view.scale ?? 'linear';
+    const toY = scale === 'linear' ? (value: number) => top + height - (value - yLow) * yUnit : (value: number) => (scale === 'log' && value <= 0 ? Number.NaN : chart.valToPos(value, 'y', true));
+    return { x: (index) => left + ((xs[index] ?? Number.NaN) - xLow) * xUnit, y: toY };
   }
 
   private get isMany(): boolean {
