@@ -69,7 +69,14 @@ def test_streams_that_go_to_one_place_keep_their_order(tmp_path):
     assert recorded.console("both") == expected
 
 
-def test_ten_megabytes_pass_while_the_watcher_is_stopped_and_are_recorded_when_it_goes_on(tmp_path):
+def find_watcher(root):
+    """Return the pid of the store's only watcher, as soon as it records."""
+    find = lambda: list_runs(root) and read_recorded(root).of_kind("watcher")  # noqa: E731
+    (watcher,) = wait_until(find, "the watcher's journal")
+    return watcher.start.pid
+
+
+def test_ten_megabytes_arrive_while_the_watcher_is_stopped_and_are_recorded_when_it_goes_on(tmp_path):
     code = """
         import sys
         import everbloom as eb
@@ -87,16 +94,15 @@ def test_ten_megabytes_pass_while_the_watcher_is_stopped_and_are_recorded_when_i
         process = start_script(
             tmp_path / "store", code, variables=CONSOLE | {"PYTHONUNBUFFERED": ""}, stdin=-1, stdout=log
         )
-        find = lambda: list_runs(tmp_path / "store") and read_recorded(tmp_path / "store").of_kind("watcher")  # noqa: E731
-        (watcher,) = wait_until(find, "the watcher's journal")
-        os.kill(watcher.start.pid, signal.SIGSTOP)
+        watcher = find_watcher(tmp_path / "store")
+        os.kill(watcher, signal.SIGSTOP)
         process.stdin.write("\n")
         process.stdin.flush()
         wait_until(lambda: read_recorded(tmp_path / "store").values("done"), "training to go on")
-        assert (tmp_path / "log").stat().st_size < 10_000_000
         assert max(path.stat().st_size for path in spools(tmp_path / "store")) == 10_000_000
-        os.kill(watcher.start.pid, signal.SIGCONT)
-        wait_until(lambda: (tmp_path / "log").stat().st_size == 10_000_000, "the copy to catch up")
+        wait_until(lambda: (tmp_path / "log").stat().st_size == 10_000_000, "training to pass it on by itself")
+        assert read_recorded(tmp_path / "store").console("out") == ""
+        os.kill(watcher, signal.SIGCONT)
         process.communicate("\n")
     recorded = wait_for_watchers(tmp_path / "store")
     assert recorded.console("out") == ("x" * 99 + "\n") * 100_000
@@ -114,14 +120,13 @@ def test_a_stopped_watcher_does_not_keep_finish_from_passing_the_output_on(tmp_p
         print("after the run")
     """
     process = start_script(tmp_path, code, variables=CONSOLE, stdin=-1)
-    find = lambda: list_runs(tmp_path) and read_recorded(tmp_path).of_kind("watcher")  # noqa: E731
-    (watcher,) = wait_until(find, "the watcher's journal")
-    os.kill(watcher.start.pid, signal.SIGSTOP)
+    watcher = find_watcher(tmp_path)
+    os.kill(watcher, signal.SIGSTOP)
     process.stdin.write("\n")
     process.stdin.flush()
     assert process.stdout.readline() == "in the run\n"
     assert process.stdout.readline() == "after the run\n"
-    os.kill(watcher.start.pid, signal.SIGCONT)
+    os.kill(watcher, signal.SIGCONT)
     process.communicate()
     assert wait_for_watchers(tmp_path).console("out") == "in the run\n"
 
@@ -137,15 +142,119 @@ def test_a_killed_watcher_costs_neither_training_nor_its_output(tmp_path):
         run.finish()
     """
     process = start_script(tmp_path, code, variables=CONSOLE, stdin=-1)
-    find = lambda: list_runs(tmp_path) and read_recorded(tmp_path).of_kind("watcher")  # noqa: E731
-    (watcher,) = wait_until(find, "the watcher's journal")
-    kill_and_wait(watcher.start.pid)
+    kill_and_wait(find_watcher(tmp_path))
     out, err = process.communicate("\n")
     assert out == "".join(f"line {n}\n" for n in range(1000))
     assert err == ""
     assert process.returncode == 0
     assert read_recorded(tmp_path).console("out") == out
     assert read_recorded(tmp_path).end.state == "finished"
+
+
+TALKATIVE = """
+    import os, sys
+    import everbloom as eb
+    run = eb.init()
+    while line := sys.stdin.readline():
+        print("heard", line, end="")
+        if line == "fork\\n" and os.fork() == 0:
+            print("child")
+            os._exit(0)
+        if line == "die\\n":
+            os.kill(os.getpid(), 9)
+    run.finish()
+"""
+
+
+def say(process, line):
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+
+
+def test_what_is_printed_arrives_at_once_when_the_watcher_was_killed(tmp_path):
+    process = start_script(tmp_path, TALKATIVE, variables=CONSOLE, stdin=-1)
+    kill_and_wait(find_watcher(tmp_path))
+    say(process, "one")
+    assert process.stdout.readline() == "heard one\n"
+    say(process, "two")
+    assert process.stdout.readline() == "heard two\n"
+    out, err = process.communicate()
+    assert (out, err, process.returncode) == ("", "", 0)
+    assert read_recorded(tmp_path).console("out") == "heard one\nheard two\n"
+
+
+def test_what_is_printed_arrives_while_the_watcher_is_stopped_and_once_when_it_goes_on(tmp_path):
+    process = start_script(tmp_path, TALKATIVE, variables=CONSOLE, stdin=-1)
+    watcher = find_watcher(tmp_path)
+    os.kill(watcher, signal.SIGSTOP)
+    say(process, "one")
+    assert process.stdout.readline() == "heard one\n"
+    os.kill(watcher, signal.SIGCONT)
+    say(process, "two")
+    assert process.stdout.readline() == "heard two\n"
+    assert process.communicate()[0] == ""
+    assert wait_for_watchers(tmp_path).console("out") == "heard one\nheard two\n"
+
+
+def test_what_had_arrived_when_both_were_killed_is_not_lost_from_the_record(tmp_path):
+    process = start_script(tmp_path, TALKATIVE, variables=CONSOLE, stdin=-1)
+    kill_and_wait(find_watcher(tmp_path))
+    say(process, "one")
+    assert process.stdout.readline() == "heard one\n"
+    process.stdin.write("die\n")
+    process.communicate()
+    assert [path.read_bytes() for path in spools(tmp_path) if path.suffix == ".out"] == [b"heard one\nheard die\n"]
+
+
+def test_a_fork_leaves_the_passing_on_to_the_parent(tmp_path):
+    process = start_script(tmp_path, TALKATIVE, variables=CONSOLE, stdin=-1)
+    kill_and_wait(find_watcher(tmp_path))
+    say(process, "fork")
+    assert sorted(process.stdout.readline() for _ in range(2)) == ["child\n", "heard fork\n"]
+    say(process, "after")
+    assert process.stdout.readline() == "heard after\n"
+    out, err = process.communicate()
+    assert (out, err, process.returncode) == ("", "", 0)
+
+
+def test_there_is_no_thread_of_ours_while_the_process_forks(tmp_path):
+    code = """
+        import os, sys, threading
+        import everbloom as eb
+        counts = []
+        os.register_at_fork(before=lambda: counts.append(threading.active_count()))
+        with eb.init():
+            counts.append(threading.active_count())
+            if os.fork() == 0:
+                os._exit(0)
+            os.wait()
+            counts.append(threading.active_count())
+        print(*counts, threading.active_count())
+    """
+    process = run_script(tmp_path, code, variables=CONSOLE)
+    assert process.stderr == ""
+    assert process.stdout == "2 1 2 1\n"
+
+
+def test_what_is_printed_arrives_though_the_store_was_deleted_before_its_watcher_could_look(tmp_path):
+    code = """
+        import os, shutil, sys
+        import everbloom as eb
+        run = eb.init()
+        shutil.rmtree(os.environ["EVERBLOOM_ROOT"])
+        print("to stdout")
+        print("to stderr", file=sys.stderr)
+        sys.stdin.readline()
+        run.finish()
+        print("after")
+    """
+    variables = CONSOLE | {"EVERBLOOM_STRICT": "0"}
+    process = start_script(tmp_path / "store", code, variables=variables, stdin=-1)
+    assert process.stdout.readline() == "to stdout\n"
+    assert process.stderr.readline() == "to stderr\n"
+    out, err = process.communicate("\n")
+    assert out == "after\n"
+    assert "root.vanished" in err
 
 
 def test_what_a_killed_process_printed_last_is_passed_on_and_recorded(tmp_path):

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from everbloom.capture.drain import Drain
 from everbloom.capture.fold import iter_pieces
 from everbloom.capture.order import SpoolOrder
 from everbloom.capture.spool import Spool, create_spool, spool_name
@@ -47,6 +48,8 @@ class Console:
         self._saved: dict[int, int] = {}  # standard descriptor -> what it was
         self._tees: list[_Tee] = []
         self._spools: list[int] = []
+        self._copies: list[Spool] = []  # held open, so that a store that is deleted takes no text with it
+        self._drain: Drain | None = None
         self.is_ended = False
 
     def start(self) -> None:
@@ -57,28 +60,47 @@ class Console:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         plan = _plan_streams(self._folder)
-        files: dict[str, int] = {}
         try:
-            for stream in dict.fromkeys(stream for _, stream, _ in plan):
-                files[stream] = create_spool(self._folder / spool_name(self._writer, stream))
-                self._spools.append(files[stream])
+            files = self._open_spools(plan)
         except OSError:
-            self._close_spools()
+            self._close()
+            self.orders.clear()
+            self.targets.clear()
             raise
         _flush()
         for number, stream, is_tee in plan:
-            is_new = all(order.stream != stream for order in self.orders)
-            if is_new:
-                self.orders.append(SpoolOrder(spool_name(self._writer, stream), stream, is_copied=not is_tee))
             if is_tee:
                 self._tees.append(_Tee(number, files[stream]))
-                continue
-            saved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10)
-            self._saved[number] = saved
-            if is_new:
-                self.targets.append(saved)
-            os.dup2(files[stream], number)
+            else:
+                os.dup2(files[stream], number)
         _stack.append(self)
+
+    def _open_spools(self, plan: list[tuple[int, str, bool]]) -> dict[str, int]:
+        """Make the spools and keep what the streams were; returns, by stream, a descriptor to print to."""
+        files: dict[str, int] = {}
+        for number, stream, is_tee in plan:
+            if not is_tee:
+                self._saved[number] = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10)
+            if stream in files:
+                continue
+            path = self._folder / spool_name(self._writer, stream)
+            files[stream] = create_spool(path)
+            self._spools.append(files[stream])
+            self.orders.append(SpoolOrder(path.name, stream, is_copied=not is_tee))
+            if not is_tee:
+                self.targets.append(self._saved[number])
+                self._copies.append(Spool(path, self._saved[number]))
+        return files
+
+    def keep_copying(self, alive: int) -> None:
+        """Copy on what is printed where the watcher does not.
+
+        Args:
+            alive: A pipe's reading end whose other end the watcher holds while it lives.
+        """
+        if self._copies:
+            self._drain = Drain(self._copies, alive)
+            self._drain.start()
 
     def finish(self) -> None:
         """Give both streams back, and copy on what nobody has copied yet; not blocked by a slow reader.
@@ -97,38 +119,65 @@ class Console:
         for number, saved in self._saved.items():
             if self._is_ours(number):  # else somebody diverted it since, and shall keep it
                 os.dup2(saved, number)
-        self._copy_rest()
-        for saved in self._saved.values():
-            os.close(saved)
-        self._close_spools()
+        if self._drain is not None:
+            self._drain.close()
+            self._drain = None
+        for spool in self._copies:
+            wait_until_copied(spool)
+        self._close()
 
     def _is_ours(self, number: int) -> bool:
         with contextlib.suppress(OSError):
             return any(os.path.samestat(os.fstat(number), os.fstat(file)) for file in self._spools)
         return False
 
-    def _copy_rest(self) -> None:
-        targets = iter(self.targets)
-        for order in self.orders:
-            if not order.is_copied:
-                continue
-            target = next(targets)
-            with contextlib.suppress(OSError):  # the store was deleted: there is nothing to copy from by name
-                spool = Spool(self._folder / order.name, target)
-                try:
-                    wait_until_copied(spool)
-                finally:
-                    spool.close()
-
-    def _close_spools(self) -> None:
-        for file in self._spools:
+    def _close(self) -> None:
+        for file in (*self._saved.values(), *self._spools):
             os.close(file)
+        self._saved.clear()
         self._spools.clear()
+        self._close_copies()
+
+    def _close_copies(self) -> None:
+        for spool in self._copies:
+            spool.close()
+        self._copies.clear()
+
+    def pause(self) -> None:
+        """Have no thread until `go_on`."""
+        if self._drain is not None:
+            self._drain.stop()
+
+    def go_on(self) -> None:
+        """Have the thread again that `pause` stopped."""
+        if self._drain is not None:
+            self._drain.start()
 
     def leave(self) -> None:
-        """Forget the diversion in a forked child, which goes on printing to the parent's spool."""
-        if self in _stack:
-            _stack.remove(self)
+        """Let go of it in a forked child, which goes on printing to the parent's spool."""
+        if self._drain is not None:
+            self._drain.leave()
+            self._drain = None
+        self._close_copies()  # the lock on them is the parent's, and would outlive it here
+
+
+def before_fork() -> None:
+    """Have no thread of our own while the process forks."""
+    for console in _stack:
+        console.pause()
+
+
+def after_fork_in_parent() -> None:
+    """Go on in the process that forked."""
+    for console in _stack:
+        console.go_on()
+
+
+def after_fork_in_child() -> None:
+    """Forget the parent's diversions."""
+    for console in _stack:
+        console.leave()
+    _stack.clear()
 
 
 def record_rest(folder: Path, orders: list[SpoolOrder], append: Callable[[ConsoleRecord], None]) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from everbloom.capture.console import after_fork_in_child, after_fork_in_parent, before_fork
+
 if TYPE_CHECKING:
     from everbloom.sdk.session import Session
 
@@ -43,11 +45,12 @@ def _install_hooks() -> None:
         sys.excepthook = _on_uncaught
     if not _is_installed:
         _is_installed = True
-        os.register_at_fork(after_in_child=_on_fork)
+        os.register_at_fork(before=before_fork, after_in_parent=after_fork_in_parent, after_in_child=_on_fork)
         atexit.register(_on_exit)
 
 
 def _on_fork() -> None:
+    after_fork_in_child()
     for session in _sessions:
         session.leave()
 

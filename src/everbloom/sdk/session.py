@@ -59,8 +59,10 @@ class Session:
         self._guard.note(code, message)
 
     def watch(self, watcher: WatcherHandle) -> None:
-        """Take over the watcher that was started for this run."""
+        """Take over the watcher that was started for this run, and what it does where it fails."""
         self.watcher = watcher
+        if self.console is not None:
+            self.console.keep_copying(watcher.alive)
 
     def _report(self, problem: Problem) -> None:
         self._recorder.append(problem)
@@ -96,7 +98,7 @@ class Session:
             self.watcher.close()
 
     def _record_console_rest(self) -> None:
-        if self.console is None or self.watcher is None or self.watcher.is_alive():
+        if self.console is None or self.watcher is None or self.watcher.is_alive() or not self._recorder.is_stored():
             return
         folder = layout.spool_dir(self._root, RunId(self.run.id))
         record_rest(folder, self.console.orders, self._recorder.append)
@@ -112,8 +114,7 @@ class Session:
         """In a forked child: let go of what is the parent's."""
         self._recorder.leave()
         self._guard.forget()
-        if self.console is not None:
-            self.console.leave()
+        self.console = None
         if self.watcher is not None:
             self.watcher.close()
             self.watcher = None

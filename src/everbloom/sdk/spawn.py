@@ -33,11 +33,15 @@ _CLEAR_OF = 20  # descriptors are moved up here first, so that none is overwritt
 
 
 class WatcherHandle:
-    """The two pipes to a watcher, from the side of the process that it watches."""
+    """The two pipes to a watcher, from the side of the process that it watches.
+
+    Attributes:
+        alive: Its other end is open while the watcher lives.
+    """
 
     def __init__(self, control: int, alive: int) -> None:
+        self.alive = alive
         self._control = control
-        self._alive = alive
 
     def tell_end(self, *, is_explicit: bool) -> None:
         """Say that the run's end stands in the journal; an explicit one is all there is to say."""
@@ -47,12 +51,12 @@ class WatcherHandle:
     def is_alive(self) -> bool:
         """Tell whether the watcher still runs, stopped or not: its end of a pipe is open."""
         poller = select.poll()
-        poller.register(self._alive, 0)
+        poller.register(self.alive, 0)
         return not poller.poll(0)
 
     def close(self) -> None:
         """Let go of the pipes."""
-        for file in (self._control, self._alive):
+        for file in (self._control, self.alive):
             with contextlib.suppress(OSError):
                 os.close(file)
 
