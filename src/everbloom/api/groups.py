@@ -20,7 +20,8 @@ from everbloom.api.answers import (
 )
 from everbloom.api.types import GroupCell, RunGroup, RunGroups
 from everbloom.api.values import to_optional_number, to_value
-from everbloom.query import groups
+from everbloom.query.groups import Group
+from everbloom.query.groups import GroupCell as SummedCell
 from everbloom.query.language.keys import Key
 from everbloom.query.reader import Reader
 
@@ -50,19 +51,19 @@ def group_runs(
 
     def build(reader: Reader) -> RunGroups:
         watermark = reader.read_version()
-        page = groups.group_runs(reader.readable, query, by, [key for _, key in columns])
+        page = reader.group_runs(query, by, [key for _, key in columns])
         found = [_to_group(group, columns) for group in page.groups]
         return RunGroups(found, page.total, page.runs, page.query_s * 1000, watermark)
 
     return answer(request, store, build)
 
 
-def _to_group(group: groups.Group, columns: list[tuple[str, Key]]) -> RunGroup:
+def _to_group(group: Group, columns: list[tuple[str, Key]]) -> RunGroup:
     cells = {spelled: _to_cell(group.cells[key.column]) for spelled, key in columns if key.column in group.cells}
     return RunGroup(to_value(group.value, chars=CELL_CHARS), group.clause, group.count, group.states, cells)
 
 
-def _to_cell(cell: groups.GroupCell) -> GroupCell:
+def _to_cell(cell: SummedCell) -> GroupCell:
     return GroupCell(
         cell.n,
         cell.odd,

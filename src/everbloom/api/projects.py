@@ -10,7 +10,6 @@ from everbloom.api.types import Objective, Project, ProjectChange, ProjectList, 
 from everbloom.api.values import to_number
 from everbloom.query.best import Best
 from everbloom.query.overview import ProjectOverview
-from everbloom.query.overview import list_projects as list_overviews
 from everbloom.workspace.places import ProjectPlace
 
 _STAIRS_MAX = 32
@@ -28,7 +27,7 @@ def list_projects(
     places = store.workspace.read_projects()
     with store.reader() as reader:
         watermark = reader.read_version()
-        projects = [_to_project(found, places) for found in list_overviews(reader.readable, since_us=since)]
+        projects = [_to_project(found, places) for found in reader.list_projects(since_us=since)]
     projects.sort(key=lambda p: (p.rank is None, p.rank or 0, -(p.last_activity_at or 0)))
     return Response(ProjectList(projects, watermark), headers={"cache-control": "private, no-cache"})
 

@@ -16,7 +16,7 @@ from litestar.response import Stream
 from everbloom.api.answers import Archived, Experiment, Filter, Given, Namespace, Project, make_query, read_columns
 from everbloom.api.values import Value
 from everbloom.core.clock import to_datetime
-from everbloom.query.export import RunCells, read_cells
+from everbloom.query.export import RunCells
 from everbloom.query.language.keys import Key
 
 _OPENS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -39,7 +39,7 @@ def download_runs(
     columns = [*_OWN, *((spelled, key) for spelled, key in read_columns(cols) if key.root not in ("id", "name"))]
     keys = [key for _, key in columns]
     with store.reader() as reader:
-        found = read_cells(reader.readable, query, keys)
+        found = reader.read_cells(query, keys)
     file_name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in project or "all")
     headers = {"content-disposition": f'attachment; filename="{file_name}-runs.csv"', "cache-control": "no-store"}
     lines = iter_lines([spelled for spelled, _ in columns], keys, found)

@@ -8,7 +8,6 @@ from litestar.params import FromQuery, QueryParameter
 from everbloom.api.answers import Asking, Given, Namespace, Project, answer
 from everbloom.api.types import Completion, Hit, Hits, Offer, Session
 from everbloom.core.version import __version__
-from everbloom.query import completion
 from everbloom.query.language.keys import FAMILIES, FIXED
 from everbloom.query.reader import Reader
 
@@ -37,7 +36,7 @@ def complete(
 
     def build(reader: Reader) -> Completion:
         place = len(text) if at is None else min(at, len(text))
-        found = completion.complete(reader.readable, text, place, project=project or None, is_inside=True)
+        found = reader.complete(text, place, project=project or None, is_inside=True)
         start, end = (found[0].start, found[0].end) if found else (place, place)
         offers = [_to_offer(offer.text, offer.count) for offer in found]
         return Completion(start, end, offers, found[0].total if found else 0)

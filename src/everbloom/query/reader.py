@@ -26,6 +26,8 @@ from everbloom.query import (
     compare,
     completion,
     detail,
+    export,
+    groups,
     lineage,
     marks,
     overview,
@@ -38,6 +40,9 @@ from everbloom.query.best import Best
 from everbloom.query.catalogue import Catalogue
 from everbloom.query.compare import Comparison
 from everbloom.query.completion import Completion
+from everbloom.query.export import RunCells
+from everbloom.query.groups import GroupPage
+from everbloom.query.language.keys import Key
 from everbloom.query.lineage import TreeNode
 from everbloom.query.marks import RunMarks
 from everbloom.query.overview import ProjectOverview
@@ -302,6 +307,14 @@ class Reader:
         """Count the values of a key among all matches; see `catalogue.count_facet`."""
         return catalogue.count_facet(self.readable, query, key, limit=limit)
 
+    def group_runs(self, query: RunQuery, by: str, columns: Sequence[Key] = ()) -> GroupPage:
+        """Group all matches by the values of a key; see `groups.group_runs`."""
+        return groups.group_runs(self.readable, query, by, columns)
+
+    def read_cells(self, query: RunQuery, columns: Sequence[Key]) -> RunCells:
+        """Read the cells of all matches, for a file; see `export.read_cells`."""
+        return export.read_cells(self.readable, query, columns)
+
     def read_marks(self, found: Sequence[Run]) -> list[RunMarks]:
         """Read what a table shows of runs beyond their attributes; see `marks.read_marks`."""
         return marks.read_marks(self.readable, found)
@@ -310,9 +323,9 @@ class Reader:
         """Read a sparkline of each run; see `sparks`."""
         return self._sparks.read(self.readable, found, metric)
 
-    def list_projects(self) -> list[ProjectOverview]:
+    def list_projects(self, *, since_us: int | None = None) -> list[ProjectOverview]:
         """Sum up every readable project; see `overview.list_projects`."""
-        return overview.list_projects(self.readable)
+        return overview.list_projects(self.readable, since_us=since_us)
 
     def compare(self, run_ids: Iterable[str]) -> Comparison:
         """Set runs side by side; see `compare.compare`."""
@@ -336,9 +349,11 @@ class Reader:
             self.readable, text, namespace=namespace, project=project, everywhere=everywhere, limit=limit
         )
 
-    def complete(self, text: str, position: int, *, project: str | None = None, limit: int = 20) -> list[Completion]:
+    def complete(
+        self, text: str, position: int, *, project: str | None = None, limit: int = 20, is_inside: bool = False
+    ) -> list[Completion]:
         """Say what would fit at a position of a filter; see `completion.complete`."""
-        return completion.complete(self.readable, text, position, project=project, limit=limit)
+        return completion.complete(self.readable, text, position, project=project, limit=limit, is_inside=is_inside)
 
     # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────
 
