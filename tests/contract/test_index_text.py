@@ -8,7 +8,7 @@ from everbloom.core.ids import RunId
 from everbloom.core.values import fold_text
 from everbloom.index.catalog import Catalog
 from everbloom.index.documents import Document
-from everbloom.index.text import TextIndex, excerpt_of
+from everbloom.index.text import RunText, TextIndex, excerpt_of
 
 
 class Store:
@@ -21,12 +21,17 @@ class Store:
         self.bodies = {}
 
     def write(self, number, body, project="p"):
+        # Its first lines are its name, tags and so on: wherever a word stands, it is found.
+        parts = zip(RunText._fields, body.split("\n", len(RunText._fields) - 1), strict=False)
+        self.write_parts(number, project, **dict(parts))
+        self.bodies[number] = body
+
+    def write_parts(self, number, project="p", **parts):
         run = RunId(f"{number:032x}")
         attributes = {"id": run, "name": "n", "namespace": "local", "project": project, "created": number}
         with self.database.transaction():
             self.catalog.write_run(run, Document(attributes), is_open=False, now_us=0)
-            self.text.write_text(run, body)
-        self.bodies[number] = body
+            self.text.write_text(run, RunText(**parts))
 
     def find(self, query, projects=None, **options):
         projects = [p.id for p in self.catalog.read_projects()] if projects is None else projects
@@ -97,10 +102,34 @@ def test_the_newest_of_equal_matches_comes_first_and_no_more_than_asked_for(stor
     assert store.find("very same", limit=7) == list(range(129, 122, -1))
 
 
-def test_a_whole_word_ranks_before_a_part_of_one(store):
-    store.write(200, "underweighted things")
-    store.write(100, "a weighted thing")
-    assert store.find("weighted")[0] == 100
+def test_what_matches_in_a_more_telling_part_comes_first_however_old_it_is(store):
+    for number, part in enumerate(RunText._fields):
+        store.write_parts(100 + number, **{part: "weighted"})
+        store.write_parts(200 + number, **{part: "Unweighted İ\0"})
+    ordered = [number + at for at in range(len(RunText._fields)) for number in (200, 100)]
+    assert store.find("weighted") == ordered
+    for limit in range(1, len(ordered)):
+        assert store.find("weighted", limit=limit) == ordered[:limit]
+
+
+def test_of_several_words_the_one_in_the_least_telling_part_decides(store):
+    store.write_parts(100, name="a forest", console="of seeds")
+    store.write_parts(101, name="x", params="forest = seed")
+    store.write_parts(102, console="seed forest")
+    store.write_parts(103, name="seed", tags="forest")
+    assert store.find("forest seed") == [103, 101, 102, 100]
+
+
+def test_an_order_over_parts_is_the_one_that_a_run_says_itself(store):
+    rng = random.Random(7)
+    words, texts = ["abc", "bcd", "é", "q"], {}
+    for number in range(1000, 1100):
+        texts[number] = RunText(*(" ".join(rng.sample(words, rng.randrange(3))) for _ in RunText._fields))
+        store.write_parts(number, **texts[number]._asdict())
+    for query in (["abc"], ["q", "é"], ["abc", "bcd", "q"]):
+        ranks = {number: text.rank(query) for number, text in texts.items()}
+        expected = sorted((rank, -number) for number, rank in ranks.items() if rank is not None)
+        assert store.find(" ".join(query), limit=1000) == [-number for _, number in expected]
 
 
 def test_a_query_of_a_thousand_words_is_answered(store):

@@ -297,3 +297,31 @@ def test_a_run_that_moved_to_another_project_is_counted_once(settings):
 def test_a_negative_page_is_refused(settings, offset, limit):
     with open_reader(settings) as reader, pytest.raises(InvalidInput, match="at least 0"):
         reader.list_runs(RunQuery(offset=offset, limit=limit))
+
+
+SEARCHED = {
+    "name": spec("forest fire"),
+    "tag": spec("x", tags=["forest"]),
+    "note": spec("x", note="a forest of trees"),
+    "params": spec("x", params={"model": "forest"}),
+    "console": spec("x", console="growing a forest\n"),
+    "console_far_above": spec("x", console="growing a forest\n" + "and on\n" * 500),
+}
+
+
+@pytest.mark.parametrize("first_folded", [0, 20, 60])
+def test_search_orders_by_where_it_matches_and_then_by_time_before_any_limit(settings, first_folded):
+    """The same list on both engines, whichever runs the text index holds already."""
+    kinds = [list(SEARCHED)[at * 7 % len(SEARCHED)] for at in range(60)]
+    ids = []
+    for at, kind in enumerate(kinds):
+        if at == first_folded:
+            open_reader(settings).close()  # folds what is there; what follows is pending
+        ids.append(record_run(settings.root, SEARCHED[kind], created_us=START_US + at * 1_000_000))
+    places = ["name", "tag", "note", "params", "console"]
+    expected = [
+        (ids[at], place) for place in places for at in reversed(range(len(kinds))) if kinds[at].startswith(place)
+    ]
+    with open_reader(settings) as reader:
+        for limit in (1000, 60, 41, 20, 7, 1):
+            assert [(hit.run.id, hit.where) for hit in reader.search("forest", limit=limit)] == expected[:limit]

@@ -14,7 +14,7 @@ from everbloom.core.ids import RunId, WriterId
 from everbloom.index.documents import Document, decode_document, encode_document
 from everbloom.index.engine import Database
 
-SCHEMA = 3  # raise it when a table changes: a new index is built beside the old one
+SCHEMA = 4  # raise it when a table changes: a new index is built beside the old one
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS project (

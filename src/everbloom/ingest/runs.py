@@ -18,6 +18,7 @@ from everbloom.index.engine import damaged
 from everbloom.index.ranks import Reduce, reduce_lines
 from everbloom.index.store import Index
 from everbloom.index.summary import Summary
+from everbloom.index.text import RunText
 from everbloom.ingest.attributes import read_total_steps, to_attributes
 from everbloom.ingest.fold import Folded, Sighting, find_main_writer, fold_items, get_objectives
 
@@ -252,28 +253,31 @@ def _reduce_summaries(parts: Sequence[MetricSummary], reduce: Reduce) -> MetricS
     )
 
 
-def read_text(index: Index, run: RunId, document: Document) -> str:
+def read_text(index: Index, run: RunId, document: Document) -> RunText:
     """Read the text that a run is found by, as it is now."""
     folded, _ = read_folded(index, run, boot="", monotonic_s=0.0)
     return build_text(document, folded, index.console.read_tail(run, CONSOLE_TAIL_LINES))
 
 
-def iter_texts(index: Index, documents: Mapping[RunId, Document]) -> Iterator[tuple[RunId, str]]:
+def iter_texts(index: Index, documents: Mapping[RunId, Document]) -> Iterator[tuple[RunId, RunText]]:
     """Yield the texts that many runs are found by, as they are now."""
     for run, folded, _ in iter_folded(index, documents, boot="", monotonic_s=0.0):
         yield run, build_text(documents[run], folded, index.console.read_tail(run, CONSOLE_TAIL_LINES))
 
 
-def build_text(document: Document, folded: Folded, console_tail: str) -> str:
-    """Return the text that a run is found by: one line or paragraph a part."""
+def build_text(document: Document, folded: Folded, console_tail: str) -> RunText:
+    """Return the text that a run is found by: one line or paragraph each of what its parts hold."""
     attributes = document.attributes
-    parts = [str(attributes.get(key, "")) for key in ("name", "why", "note", "conclusion", "domain", "group", "user")]
-    parts.append(" ".join(folded.tags))
-    parts += [f"{name} = {value}" for name, value in folded.params.items()]
-    parts += [f"{link.title} {link.url}" for link in folded.links]
-    parts += _error_lines(folded.end)
-    parts.append(console_tail)
-    return "\n".join(part for part in parts if part)
+    words = [str(attributes.get(key, "")) for key in ("why", "note", "conclusion", "domain", "group", "user")]
+    words += [f"{link.title} {link.url}" for link in folded.links]
+    return RunText(
+        str(attributes.get("name", "")),
+        " ".join(folded.tags),
+        "\n".join(part for part in words if part),
+        "\n".join(f"{name} = {value}" for name, value in folded.params.items()),
+        "\n".join(_error_lines(folded.end)),
+        console_tail,
+    )
 
 
 def _error_lines(end: End | None) -> list[str]:

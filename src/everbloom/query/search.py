@@ -1,9 +1,11 @@
 """Search in what runs say: their names, notes, conclusions, parameters, errors, and all that they printed.
 
 Runs whose text the index has folded are found there; the few that changed since are read as they are now. A run
-matches when its text holds every word, or when one line that it printed holds the whole text.
+matches when its text holds every word, or when one line that it printed holds the whole text. Where it matches decides
+the order: name, tags, what people wrote, parameters, error, console; then the newest comes first.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +14,13 @@ from typing import overload
 from everbloom.core.ids import RunId
 from everbloom.core.values import fold_text
 from everbloom.index.catalog import ProjectRow, RunRow
-from everbloom.index.text import excerpt_of
+from everbloom.index.text import CONSOLE_RANK, excerpt_of
 from everbloom.ingest.runs import read_folded, read_text
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.views import Run
 
 _COUNTED_MAX = 1000
-_FIELDS = ("name", "why", "note", "conclusion", "domain", "group", "user")
+_FIELDS = ("why", "note", "conclusion", "domain", "group", "user")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class SearchHit:
     Attributes:
         run: The run.
         excerpt: The line where it matches best, cut to about 120 characters.
-        where: `name`, `why`, `note`, `conclusion`, `domain`, `group`, `user`, `tag`, `params`, `link`, `error`,
+        where: `name`, `tag`, `why`, `note`, `conclusion`, `domain`, `group`, `user`, `link`, `params`, `error`,
             `console`, or `text` where the words stand in several.
         line: In `console`: the line's number, from 1.
     """
@@ -41,7 +43,7 @@ class SearchHit:
 
 @dataclass(frozen=True)
 class SearchResult(Sequence[SearchHit]):
-    """Hits, best first; a sequence of them.
+    """Hits, best first, then the newest; a sequence of them.
 
     Attributes:
         hits: What was found where it was looked for.
@@ -68,6 +70,7 @@ class SearchResult(Sequence[SearchHit]):
 class _Match:
     run: Run
     excerpt: str
+    rank: int
 
 
 def search(
@@ -117,23 +120,22 @@ def _find_matches(
     found = {match.run.id: match for match in _scan_pending(readable, pending, words)}
     stale = {row.id for row in pending}
     folded = readable.index.text.find_runs(text, ids, limit=limit + len(stale))
-    excerpts = {match.run: match.excerpt for match in folded if match.run not in stale}
-    for run in readable.read_runs(excerpts):
-        found[run.id] = _Match(run, excerpts[run.id])
-    if len(found) < limit:
-        for run in _iter_printers(readable, text, set(ids), found.keys()):
-            found[run.id] = _Match(run, "")
-            if len(found) >= limit:
-                break
-    return list(found.values())[:limit]
+    fresh = {match.run: match for match in folded if match.run not in stale}
+    for run in readable.read_runs(fresh):
+        found[run.id] = _Match(run, fresh[run.id].excerpt, fresh[run.id].rank)
+    if sum(match.rank < CONSOLE_RANK for match in found.values()) < limit:
+        printers = _iter_printers(readable, text, set(ids), found.keys())
+        found |= {run.id: _Match(run, "", CONSOLE_RANK) for run in itertools.islice(printers, limit)}
+    newest = sorted(found.values(), key=lambda match: (match.run.attributes["created"], match.run.id), reverse=True)
+    return sorted(newest, key=lambda match: match.rank)[:limit]
 
 
 def _scan_pending(readable: ReadableIndex, rows: Sequence[RunRow], words: Sequence[str]) -> Iterator[_Match]:
     for row in rows:
         body = read_text(readable.index, row.id, row.document)
-        folded = fold_text(body)
-        if all(word in folded for word in words):
-            yield _Match(readable.to_run(row), excerpt_of(body, words))
+        rank = body.rank(words)
+        if rank is not None:
+            yield _Match(readable.to_run(row), excerpt_of(body.body, words), rank)
 
 
 def _iter_printers(readable: ReadableIndex, text: str, projects: set[int], known: Container[str]) -> Iterator[Run]:
@@ -158,11 +160,12 @@ def _locate(readable: ReadableIndex, match: _Match, text: str, words: Sequence[s
 
 
 def _iter_parts(readable: ReadableIndex, run: Run) -> Iterator[tuple[str, str]]:
+    yield "name", run.name
+    yield "tag", " ".join(run.tags)
     for name in _FIELDS:
         yield name, str(run.attributes.get(name, ""))
-    yield "tag", " ".join(run.tags)
-    yield "params", "\n".join(f"{name} = {value}" for name, value in run.params.items())
     folded, _ = read_folded(readable.index, run.id, boot="", monotonic_s=0.0)
     yield "link", "\n".join(f"{link.title} {link.url}" for link in folded.links)
+    yield "params", "\n".join(f"{name} = {value}" for name, value in run.params.items())
     if folded.end is not None and (raised := folded.end.exception) is not None:
         yield "error", f"{raised.type}: {raised.message}\n{raised.traceback}"
