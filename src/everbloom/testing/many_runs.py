@@ -120,7 +120,7 @@ def _make_documents(rng: np.random.Generator, start: int, size: int, params: int
     values = rng.random((size, len(_BENCH_METRICS), 3))
     values.sort(axis=2)
     choices = rng.integers(0, len(_OPTIMIZERS), size).tolist()
-    tails = rng.integers(0, 2**62, size).tolist()
+    tails = rng.integers(0, 2**60, size).tolist()
     documents = []
     for row in range(size):
         created = BENCH_START_US + (start + row) * 30 * SECOND_US
