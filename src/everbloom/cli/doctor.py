@@ -8,9 +8,9 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 from msgspec import Struct, to_builtins
@@ -18,12 +18,18 @@ from msgspec import Struct, to_builtins
 from everbloom.cli.invocation import Invocation, store_options
 from everbloom.cli.output.numbers import format_bytes, format_count
 from everbloom.cli.output.screen import Screen
+from everbloom.cli.output.text import clean_line
 from everbloom.core.clock import now_us
-from everbloom.core.errors import EverbloomError, NotFound
+from everbloom.core.errors import EverbloomError
 from everbloom.core.settings import Settings
+
+if TYPE_CHECKING:
+    from everbloom.ingest.news import Standing
+    from everbloom.query.views import Run
 
 _SPACE_WANTED_BYTES = 1 << 30
 _FILES_WANTED = 10_000
+_NAMED_MAX = 5
 _SKEW_WORTH_TELLING_S = 5.0
 _TELLS_EXIT_FROM = (6, 15)  # the Linux that tells how a process ended that is no child of one's own
 
@@ -175,21 +181,47 @@ def _examine_index(settings: Settings) -> Iterator[Finding]:
     place = "PostgreSQL" if settings.database else "SQLite"
     try:
         with contextlib.closing(open_reader(settings, catch_up=False)) as reader:
-            total = reader.list_runs(RunQuery(limit=0, archived=None)).total
-    except NotFound:
-        yield Finding("index", "well", f"none yet, on {place}; the first look makes it")
-        return
+            total = reader.list_runs(RunQuery(limit=0, archived=None, everywhere=True)).total
+            lack, standing, damaged = reader.stale, reader.read_standing(), reader.list_damaged()
     except EverbloomError as error:
         yield Finding(
             "index", "failing", error.message, "`everbloom reindex` builds it anew; nothing can be lost by it"
         )
         return
-    yield Finding("index", "well", f"{format_count(total, 'run')} on {place}")
-    yield from _examine_journals(settings)
+    yield _describe_index(place, total, lack, is_empty=not total and standing == (0, 0, {}))
+    yield _describe_journals(standing)
+    if damaged:
+        yield _describe_damage(damaged)
 
 
-def _examine_journals(settings: Settings) -> Iterator[Finding]:
-    from everbloom.journal.registry import iter_active
+def _describe_index(place: str, total: int, lack: EverbloomError | None, *, is_empty: bool) -> Finding:
+    if lack is None and is_empty:
+        return Finding("index", "well", f"none yet, on {place}; the first look makes it")
+    if lack is None:
+        return Finding("index", "well", f"{format_count(total, 'run')} on {place}")
+    if not total:
+        return Finding("index", "well", f"none yet, on {place}; `everbloom ls` builds it from the journals")
+    seen = f"{format_count(total, 'run')} so far on {place}: it does not hold all that was recorded yet"
+    return Finding("index", "warning", seen, "`everbloom ls` takes the rest in")
 
-    count = sum(1 for _ in iter_active(settings.root))
-    yield Finding("journals", "well", f"{format_count(count, 'journal')} being written, or not yet taken in")
+
+def _describe_journals(standing: "Standing") -> Finding:
+    seen = f"{format_count(standing.written, 'journal')} being written"
+    if standing.waiting:
+        seen += f", {standing.waiting:,} not yet taken in"
+    if not standing.refused:
+        return Finding("journals", "well", seen)
+    (first, *rest) = standing.refused.values()
+    more = f" · and {len(rest):,} more" if rest else ""
+    seen += f", {len(standing.refused):,} that cannot be read: {clean_line(first)}{more}"
+    advice = "upgrade Everbloom where a newer one wrote it, else restore it from a backup; other runs are unharmed"
+    return Finding("journals", "warning", seen, advice)
+
+
+def _describe_damage(damaged: "Sequence[Run]") -> Finding:
+    from everbloom.query.references import short_end
+
+    named = [clean_line(run.name) for run in damaged[:_NAMED_MAX]]
+    names = ", ".join([*named, *(["…"] if len(damaged) > _NAMED_MAX else [])])
+    seen = f"not all could be read of {format_count(len(damaged), 'run')}: {names}"
+    return Finding("damage", "warning", seen, f"`everbloom show {short_end(damaged[0].id)}` says what")

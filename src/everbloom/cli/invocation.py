@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from everbloom.query.views import Run
 
 
+_OTHERS_MAX = 5
+
+
 @dataclass(frozen=True)
 class Invocation:
     """How a command was called.
@@ -64,9 +67,17 @@ class Invocation:
         """
         found = reader.find_run(reference, project=self.settings.project)
         if found.others:
-            self.tell(f"{reference} fits {len(found.others) + 1} runs; this is the newest, {found.run.name}.")
-            for other in found.others[:5]:
-                self.tell(f"  also {other.name} ({other.id[-12:]}), {self.screen.format_time(other.created_at)}")
+            from everbloom.query.references import short_end
+
+            ids = [run.id for run in (found.run, *found.others)]
+            named = f"{found.run.name} ({short_end(found.run.id, ids)})"
+            self.tell(f"{reference} fits {len(ids)} runs; this is the newest, {named}.")
+            for other in found.others[:_OTHERS_MAX]:
+                self.tell(
+                    f"  also {other.name} ({short_end(other.id, ids)}), {self.screen.format_time(other.created_at)}"
+                )
+            if len(found.others) > _OTHERS_MAX:
+                self.tell(f"  and {len(found.others) - _OTHERS_MAX:,} more")
         return found.run
 
     def tell(self, message: str) -> None:

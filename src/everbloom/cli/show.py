@@ -174,8 +174,10 @@ def _describe_start(screen: Screen, detail: "RunDetail") -> str:
 def _describe_parent(reader: "Reader", run: "Run") -> str | None:
     if run.parent is None:
         return None
+    from everbloom.query.references import short_end
+
     found = reader.read_runs([run.parent])
-    return f"{found[0].name} ({run.parent[-12:]})" if found else f"{run.parent} (not in this store)"
+    return f"{found[0].name} ({short_end(run.parent)})" if found else f"{run.parent} (not in this store)"
 
 
 def _describe_fork(detail: "RunDetail") -> str | None:

@@ -7,6 +7,7 @@ cannot be read.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 from everbloom.core import layout
 from everbloom.core.clock import monotonic_s, now_us
@@ -42,17 +43,48 @@ def has_news(root: Path, index: Index) -> bool:
     offsets = index.catalog_offsets.read_all() if len(active) > 8 else None
     for run, writer in active:
         offset = offsets.get(writer) if offsets is not None else index.catalog_offsets.read(writer)
-        if offset is None:
-            if _has_begun(root, index, run, writer):
-                return True
-            continue  # announced and not begun, or known to be unreadable
-        if _has_grown(layout.journal_dir(root, run, writer), offset):
-            return True
-        if _is_left(layout.journal_dir(root, run, writer), offset):
-            return True
-        if _has_life_turned(index, root, run, writer, offset):
+        if _is_news(root, index, run, writer, offset):
             return True
     return _have_edits(root, index)
+
+
+class Standing(NamedTuple):
+    """How a store's journals stand to its index.
+
+    Attributes:
+        written: Journals that are taken in as far as they go, if they have begun, and may go on.
+        waiting: Journals with news.
+        refused: Journals of which nothing can be read, each with the reason, closed runs' packs among them.
+    """
+
+    written: int
+    waiting: int
+    refused: dict[tuple[RunId, WriterId], str]
+
+
+def read_standing(root: Path, index: Index) -> Standing:
+    """Look at every registered journal, and at what is known of the others."""
+    refused = {key: reason.removeprefix(REFUSED) for key, reason in index.catalog.read_refusals().items()}
+    written, waiting, names = 0, 0, NameList(root)
+    for run, writer in iter_active(root):
+        offset = index.catalog_offsets.read(writer)
+        obstacle = find_obstacle(root, run, writer, names, now_us=now_us()) if offset is None else None
+        if obstacle is not None:
+            refused[run, writer] = obstacle
+        elif _is_news(root, index, run, writer, offset):
+            waiting += 1
+        else:
+            written += 1
+    return Standing(written, waiting, refused)
+
+
+def _is_news(root: Path, index: Index, run: RunId, writer: WriterId, offset: Offset | None) -> bool:
+    if offset is None:  # where it is no news it is announced and not begun, or known to be unreadable
+        return _has_begun(root, index, run, writer)
+    journal = layout.journal_dir(root, run, writer)
+    return (
+        _has_grown(journal, offset) or _is_left(journal, offset) or _has_life_turned(index, root, run, writer, offset)
+    )
 
 
 def _has_begun(root: Path, index: Index, run: RunId, writer: WriterId) -> bool:

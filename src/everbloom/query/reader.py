@@ -19,7 +19,7 @@ from everbloom.index.ranks import Reduce
 from everbloom.index.series import MetricInfo
 from everbloom.index.store import Index, is_index_swapped, open_empty_index, open_index
 from everbloom.index.window import Envelope, SeriesKey, Window
-from everbloom.ingest.news import has_live_writers, has_news, has_records
+from everbloom.ingest.news import Standing, has_live_writers, has_news, has_records, read_standing
 from everbloom.query import (
     best,
     catalogue,
@@ -270,6 +270,15 @@ class Reader:
                 "the reader was closed; open another one, or read before the `with` block ends.", code="reader.closed"
             )
         return self._readable
+
+    def read_standing(self) -> Standing:
+        """Tell how the store's journals stand to the index: what is being written, waits, or cannot be read."""
+        return read_standing(self.settings.root, self.readable.index)
+
+    def list_damaged(self) -> list[Run]:
+        """Return the runs of which something could not be read, the newest first."""
+        damaged = self.readable.read_runs(self.readable.index.catalog.read_damaged_runs())
+        return sorted(damaged, key=lambda run: run.id, reverse=True)
 
     # ── many runs ─────────────────────────────────────────────────────────────────────────────────────────────
 

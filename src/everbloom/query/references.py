@@ -5,6 +5,7 @@ choose.
 """
 
 import difflib
+from collections.abc import Iterable
 
 from everbloom.core.errors import Ambiguous, NotFound
 from everbloom.core.ids import REFERENCE_MIN_HEX, is_id_end
@@ -69,10 +70,10 @@ def _to_candidate(run: Run) -> dict[str, str]:
     }
 
 
-def short_end(run: str, others: list[str]) -> str:
+def short_end(run: str, others: Iterable[str] = ()) -> str:
     """Return the shortest end of an id, at least 6 digits, that none of the others has."""
-    length = REFERENCE_MIN_HEX
-    while length < len(run) and any(other != run and other.endswith(run[-length:]) for other in others):
+    length, known = REFERENCE_MIN_HEX, list(others)
+    while length < len(run) and any(other != run and other.endswith(run[-length:]) for other in known):
         length += 1
     return run[-length:]
 
