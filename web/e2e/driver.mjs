@@ -19,6 +19,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 const PATIENCE_MS = 30_000;
+const SOON_MS = 1_000;
 /** No question takes longer, a script of the page that never ends included. */
 const MOST_MS = 60_000;
 const [executablePath, ...flags] = process.argv.slice(2);
@@ -73,7 +74,8 @@ const actions = {
   /** Tell what a tab asked for and what went wrong in it, since it was opened. */
   async report({ tab }) {
     const { problems, requests } = find(tab);
-    await Promise.allSettled(find(tab).bodies);
+    // What is being answered is told whole; what is still waited for is not waited for here.
+    await Promise.race([Promise.allSettled(find(tab).bodies), find(tab).page.waitForTimeout(SOON_MS)]);
     return { problems, requests: requests.map(({ request, ...told }) => told) };
   },
   /** Give one answer's body, by its place in the list of requests. */

@@ -136,12 +136,14 @@ class ConsoleStore:
 
     def _read_chunks(self, run: str) -> list[_Chunk]:
         rows = self.database.execute(
-            "SELECT writer, chunk, is_sealed, lines FROM console WHERE run = ? ORDER BY "
-            "(SELECT MIN(c.started) FROM console c WHERE c.run = console.run AND c.writer = console.writer), "
-            "writer, chunk",
-            (run,),
+            "SELECT writer, chunk, is_sealed, lines, started FROM console WHERE run = ? ORDER BY writer, chunk", (run,)
         )
-        chunks = [_Chunk(*row) for row in rows]
+        # Ordered here: in the query, when a writer began would be looked up for each of its chunks among all of them.
+        began: dict[str, int] = {}
+        for writer, _, _, _, started in rows:
+            began[writer] = min(started, began.get(writer, started))
+        placed = sorted(rows, key=lambda row: (began[row[0]], row[0], row[1]))
+        chunks = [_Chunk(*row[:4]) for row in placed]
         for i, (chunk, following) in enumerate(itertools.pairwise(chunks)):
             if chunk.writer != following.writer and not self._read_text(run, chunk).endswith("\n"):
                 chunks[i] = chunk._replace(lines=chunk.lines + 1, ends_line=True)
