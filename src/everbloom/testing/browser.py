@@ -44,7 +44,12 @@ def open_web_app(root: Path, *, port: int = 0) -> Iterator[str]:
         yield _read_link(process)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:  # never leave one behind, whatever it was at
+            process.kill()
+            process.communicate()
+            raise
 
 
 def _read_link(process: "subprocess.Popen[str]") -> str:
