@@ -10,6 +10,7 @@
 <root>/blobs/<2 hex>/<sha256>                large files and media by content, shared by all runs
 <root>/index/<schema>/{index,series}.db      derived; may be deleted
 <root>/workspace.db                          what is not a run's
+<root>/store-id                              32 hex digits, where a database on a server holds index and workspace
 <root>/locks/<name>.lock                     locks between processes
 """
 
@@ -81,6 +82,11 @@ def index_dir(root: Path, schema: int) -> Path:
 def workspace_path(root: Path) -> Path:
     """Return the workspace's SQLite file."""
     return root / "workspace.db"
+
+
+def store_id_path(root: Path) -> Path:
+    """Return the file that tells stores apart which one server's databases hold."""
+    return root / "store-id"
 
 
 def lock_path(root: Path, name: str) -> Path:

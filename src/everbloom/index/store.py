@@ -20,6 +20,7 @@ from everbloom.index.attribute_columns import AttributeColumns
 from everbloom.index.catalog import SCHEMA, Catalog
 from everbloom.index.console import ConsoleStore
 from everbloom.index.database import Database, indexer_lock, open_database
+from everbloom.index.identity import check_store, claim_store, take_over_store
 from everbloom.index.offsets import Offsets
 from everbloom.index.pieces import ReadBlob
 from everbloom.index.series import SeriesStore
@@ -139,6 +140,7 @@ def swap_in(built: Index, root: Path, database: str | None, *, suffix: str) -> N
             built.catalog_database.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             built.catalog_database.execute(f"ALTER SCHEMA {schema} RENAME TO {schema}{_REPLACED}")
             built.catalog_database.execute(f"ALTER SCHEMA {schema}{suffix} RENAME TO {schema}")
+            take_over_store(built.catalog_database, root)
     else:
         built.close()  # folds the write-ahead logs in, so that the files are whole by themselves
         _exchange_folders(index_folder(root), index_folder(root, suffix), index_folder(root, _REPLACED))
@@ -188,6 +190,7 @@ def open_index(
 
     Raises:
         NotFound: `read_only`, and there is no index yet (`index.missing`).
+        Conflict: The database is another store's (`index.other_store`, `index.copied_store`).
         Unavailable: It cannot be opened now.
     """
     schema, folder = f"index_{SCHEMA}{suffix}", index_folder(root, suffix)
@@ -201,6 +204,8 @@ def open_index(
             for place in places
         )
         inode = 0 if is_server else _read_inode(folder / "index.db")
+        if is_server and not suffix:  # one that is built aside becomes the store's when it is swapped in
+            _check_store(catalog_database, root, may_claim=not read_only)
         index = _open_parts(catalog_database, series_database, inode, is_created=not read_only, read_blob=read_blob)
         if not index.catalog.has_tables():
             raise NotFound(
@@ -211,6 +216,14 @@ def open_index(
             )
         stack.pop_all()  # both stay open
     return index
+
+
+def _check_store(database: Database, root: Path, *, may_claim: bool) -> None:
+    if may_claim:
+        with indexer_lock(database, root, name="schema", wait_s=30.0):
+            claim_store(database, root)
+    else:
+        check_store(database, root)
 
 
 def _read_inode(path: Path) -> int:

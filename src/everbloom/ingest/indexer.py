@@ -17,6 +17,7 @@ from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Console, Edit, Heartbeat, Problem, Start
 from everbloom.index.catalog import REFUSED, ControlRow, DamageRow, ForkRow, WriterRow
 from everbloom.index.database import indexer_lock
+from everbloom.index.identity import check_store
 from everbloom.index.offsets import Offset
 from everbloom.index.store import (
     BUILDING,
@@ -130,9 +131,11 @@ class Indexer:
 
         Raises:
             Unavailable: Another indexer is at work and still is after `wait_s` (`index.busy`), or there is no space.
+            Conflict: The database is another store's.
         """
         with indexer_lock(self.index.catalog_database, self._root, wait_s=wait_s):
             self._reopen_if_swapped()
+            check_store(self.index.catalog_database, self._root)  # another's `reindex` may have taken it since
             report = self._take_all(is_full=not self.index.catalog.is_whole())
             self._discard_leftovers()
             return report
