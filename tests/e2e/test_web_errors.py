@@ -86,6 +86,7 @@ def test_a_page_says_what_failed_and_shows_it_when_tried_again(tab, runs, patter
     tab.disturb(pattern, answer)
     tab.go(path)
     if section:
+        tab.settle()  # sections come one after the other
         tab.matching("link", f"^{section.title()}").click()
     alert = tab.role("alert")
     alert.wait()
