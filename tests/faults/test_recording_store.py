@@ -88,7 +88,7 @@ def test_a_disk_that_fills_up_is_told_once_and_recording_goes_on_by_itself(small
     (place / "filler").unlink(missing_ok=True)
 
     def has_recovered():
-        # Space is asked for at most once a second; each line lets training go on a little.
+        # Space is asked for at intervals; each line lets training go on a little.
         process.stdin.write("more\n")
         process.stdin.flush()
         return "tag 39900" in [tag for record in read_recorded(root).records(Tag) for tag in record.add]
@@ -96,7 +96,8 @@ def test_a_disk_that_fills_up_is_told_once_and_recording_goes_on_by_itself(small
     wait_until(has_recovered, "recording to go on")
     _, err = process.communicate("enough\n")
     assert process.returncode == 0
-    assert len([line for line in err.splitlines() if "disk.full" in line]) == 1
+    code = "disk.full" if limit is None else "process.file_limit"
+    assert len([line for line in err.splitlines() if code in line]) == 1
     recorded = read_recorded(root)
     steps = [step for step, row in recorded.rows if "y" in row]
     assert steps == sorted(steps)
@@ -104,7 +105,7 @@ def test_a_disk_that_fills_up_is_told_once_and_recording_goes_on_by_itself(small
     assert steps[-1] > 40_000
     tags = [tag for record in recorded.records(Tag) for tag in record.add]
     assert tags == [f"tag {step}" for step in range(0, 40_000, 100)]
-    dropped = sum(p.count for p in recorded.records(Problem) if p.code == "disk.full")
+    dropped = sum(p.count for p in recorded.records(Problem) if p.code == code)
     assert dropped > 0
     assert recorded.end.state == "finished"
 
@@ -127,6 +128,41 @@ def test_a_disk_that_is_full_from_the_start_does_not_keep_training_from_beginnin
     assert process.stdout == "trained\n"
     assert process.returncode == 0
     assert "disk is full" in process.stderr or "may not grow" in process.stderr
+
+
+BORN_FULL = """
+    import os, resource, sys
+    import everbloom as eb
+    place, limit = sys.argv[1], int(sys.argv[2])
+    if limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    made = []
+    sys.addaudithook(lambda name, what: made.append(what[0]) if name == "os.mkdir" else None)
+    with eb.init() as run:
+        made.clear()
+        for step in range(20_000):
+            run.log({"x": 1.0})
+        print(len(made) < 10_000)
+        if limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        else:
+            os.unlink(f"{place}/filler")
+        while not run._recorder.writer_id:
+            run.log({"x": 2.0})
+        run.log({"after": 1.0})
+"""
+
+
+def test_a_disk_full_from_the_start_is_hardly_asked_and_recording_begins_when_there_is_space(small_disk):
+    place, limit = small_disk
+    if limit is None:
+        fill(place)
+    arguments = (str(place), str(limit or 0))
+    process = run_script(place / "store", BORN_FULL, arguments=arguments, variables=LENIENT)
+    assert (process.stdout, process.returncode) == ("True\n", 0)
+    recorded = read_recorded(place / "store")
+    assert len(recorded.values("after")) == 1
+    assert recorded.fields["project"] == "default"
 
 
 def test_a_full_disk_is_told_by_name_in_strict_mode(small_disk):

@@ -36,7 +36,7 @@ from everbloom.journal.format import (
     too_large,
 )
 from everbloom.journal.identity import boot_id, host_id, process_start
-from everbloom.journal.segment import to_unavailable
+from everbloom.journal.segment import DISK_FULL, to_unavailable
 from everbloom.journal.writer import check_time, now_in_range_us
 
 SEGMENT_MAX_BYTES = 16 * 1024 * 1024
@@ -85,7 +85,7 @@ def append_edits(
                 numbers += _append_locked(folder, items[len(numbers) :])
             return numbers
     except OSError as error:
-        raise to_unavailable(error, folder) from error
+        raise to_unavailable(error, folder, then="repeat the edit") from error
 
 
 def _encode(run: RunId, author: str, record: Record, time_us: int) -> bytes:
@@ -222,7 +222,8 @@ def _write_whole(file: int, data: bytes, size: int, path: Path) -> None:
     if written != len(data):
         os.ftruncate(file, size)
         raise Unavailable(
-            f"cannot write {path}: the disk is full after {written} of {len(data)} bytes; free some space and repeat.",
-            code="disk.full",
+            f"cannot write {path}: the disk is full after {written} of {len(data)} bytes; free some space, then repeat "
+            f"the edit.",
+            code=DISK_FULL,
             path=str(path),
         )

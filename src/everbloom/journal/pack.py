@@ -150,7 +150,7 @@ class PackWriter:
         try:
             self._file: BinaryIO = path.open("wb")
         except OSError as error:
-            raise to_unavailable(error, path) from error
+            raise to_unavailable(error, path, then="repeat it") from error
         try:
             if base is None:
                 self._write(_HEADER.pack(MAGIC, MAJOR, MINOR, 0, bytes.fromhex(run)))
@@ -221,13 +221,13 @@ class PackWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise to_unavailable(error, self._path) from error
+            raise to_unavailable(error, self._path, then="repeat it") from error
 
     def _write(self, data: bytes) -> None:
         try:
             self._file.write(data)
         except OSError as error:
-            raise to_unavailable(error, self._path) from error
+            raise to_unavailable(error, self._path, then="repeat it") from error
         self._digest.update(data)
         self._at += len(data)
 
@@ -242,7 +242,7 @@ class PackWriter:
             self._file.close()
         except OSError as problem:
             self._path.unlink(missing_ok=True)
-            raise to_unavailable(problem, self._path) from problem
+            raise to_unavailable(problem, self._path, then="repeat it") from problem
         if error is not None:
             self._path.unlink(missing_ok=True)
 
@@ -426,7 +426,7 @@ def publish_pack(written: Path, path: Path) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise to_unavailable(error, path) from error
+        raise to_unavailable(error, path, then="repeat it") from error
 
 
 def iter_packs(root: Path) -> Iterator[RunId]:

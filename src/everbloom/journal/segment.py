@@ -34,6 +34,10 @@ from everbloom.journal.format import (
     pack_header,
 )
 
+DISK_FULL = "disk.full"
+FILE_LIMIT = "process.file_limit"
+PASSING_CODES = frozenset({DISK_FULL, FILE_LIMIT})  # no room now: recording pauses, and goes on by itself
+
 _NETWORK_FILE_SYSTEMS = (
     "nfs",
     "cifs",
@@ -77,11 +81,17 @@ def file_system_of(folder: Path) -> str:
     return kind
 
 
-def to_unavailable(error: OSError, path: Path) -> EverbloomError:
-    """Turn a failed system call on a store's file into an error that says what to do."""
+def to_unavailable(error: OSError, path: Path, *, then: str = "recording goes on by itself") -> EverbloomError:
+    """Turn a failed system call on a store's file into an error that says what to do.
+
+    Args:
+        error: What the system said.
+        path: Of which file or folder.
+        then: What happens, or is to be done, when there is room again.
+    """
     reasons = {
-        errno.ENOSPC: ("disk.full", "the disk is full; free some space, recording goes on by itself"),
-        errno.EDQUOT: ("disk.full", "the quota is used up; free some space, recording goes on by itself"),
+        errno.ENOSPC: (DISK_FULL, f"the disk is full; free some space, then {then}"),
+        errno.EDQUOT: (DISK_FULL, f"the quota is used up; free some space, then {then}"),
         errno.EROFS: (
             "root.read_only",
             "the file system is read-only; set EVERBLOOM_ROOT to a writable folder",
@@ -92,7 +102,7 @@ def to_unavailable(error: OSError, path: Path) -> EverbloomError:
         errno.ENOTDIR: ("root.not_a_folder", "a part of its path is a file; set EVERBLOOM_ROOT to a folder"),
         errno.EEXIST: ("root.not_a_folder", "a part of its path is a file; set EVERBLOOM_ROOT to a folder"),
         errno.EMFILE: ("process.files", "this process has too many open files; raise `ulimit -n`"),
-        errno.EFBIG: ("disk.full", "the file may not grow further (`ulimit -f`); raise the limit"),
+        errno.EFBIG: (FILE_LIMIT, f"the file may not grow further (`ulimit -f`); raise the limit, then {then}"),
     }
     code, reason = reasons.get(error.errno or 0, ("disk.error", f"the system says: {error.strerror or error}"))
     return Unavailable(f"cannot write {path}: {reason}.", code=code, path=str(path), errno=error.errno)
@@ -227,14 +237,15 @@ class WrittenSegment:
         # A signal handler may raise anywhere below. Until all is noted nothing fits, so that `has_room` is asked
         # first, and that settles what became of the interrupted record.
         self._pending, self.limit = (data, limit), 0
+        written = 0
         try:
-            written = os.write(self._file, data)
+            while written < size:  # a second turn only where room ran out on the way: it says what of
+                written += os.write(self._file, data[written:] if written else data)
         except OSError as error:
+            if written:  # take the part back, or a reader sees it
+                self._settle()
             self._pending, self.limit = None, limit
             raise to_unavailable(error, self.path) from error
-        if written != size:  # the disk filled up on the way: take the part back, or a reader sees it
-            self._settle()
-            raise to_unavailable(OSError(errno.ENOSPC, "the disk is full"), self.path)
         self.position += size
         self._note(data)
         self._pending, self.limit = None, limit

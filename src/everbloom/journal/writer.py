@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from everbloom.core import layout
-from everbloom.core.clock import AHEAD_US, EARLIEST_US, monotonic_s, now_ns, now_us
+from everbloom.core.clock import AHEAD_US, EARLIEST_US, now_ns, now_us
 from everbloom.core.errors import EverbloomError, InvalidInput, Unavailable
 from everbloom.core.ids import RunId, WriterId, new_writer_id
 from everbloom.core.interrupts import find_handler_error
 from everbloom.core.records import Record, Start, Unknown
 from everbloom.journal.format import BLOCK_BYTES, RECORD_MAX_BYTES, Header, encode_item, too_large
 from everbloom.journal.identity import boot_id, host_id, process_start
+from everbloom.journal.refusal import Refusal
 from everbloom.journal.registry import register_writer, unregister_writer
-from everbloom.journal.segment import MappedSegment, Segment, WrittenSegment, can_map, to_unavailable
+from everbloom.journal.segment import PASSING_CODES, MappedSegment, Segment, WrittenSegment, can_map, to_unavailable
 
 SEGMENT_FIRST_BYTES = 256 * 1024
 SEGMENT_SECOND_BYTES = 4 * 1024 * 1024
 SEGMENT_MAX_BYTES = 16 * 1024 * 1024
 STEP_MAX = 2**63 - 1
 _FOLDER_TRIES = 100
-RETRY_S = 1.0  # a full disk is asked again at most this often, so that a tight loop does not slow down
 
 Otherwise = Callable[[Any, Any, Any], None]  # takes (values, step, time) of a `log` call
 
@@ -66,7 +66,6 @@ class JournalWriter:
         "_map_allowed",
         "_number",
         "_refusal",
-        "_retry_at_s",
         "_root",
         "_segment",
         "last_step",
@@ -86,8 +85,7 @@ class JournalWriter:
         self._number = -1
         self._is_busy = False
         self._is_closing = self._is_closed = False
-        self._refusal: EverbloomError | None = None
-        self._retry_at_s = 0.0
+        self._refusal = Refusal(self._journal)
         self._deferred: deque[tuple[int | None, int, bytes | dict[str, float]]] = deque()
         self._segment: Segment | None = None
 
@@ -108,6 +106,8 @@ class JournalWriter:
         try:
             _make_folder(writer._journal)
             register_writer(root, run, writer.writer_id)
+        except FileNotFoundError as error:
+            raise _no_place(root) from error
         except OSError as error:
             raise to_unavailable(error, writer._journal) from error
         try:
@@ -138,7 +138,8 @@ class JournalWriter:
 
         Raises:
             InvalidInput: Step or time is out of range (`step.out_of_range`, `time.out_of_range`).
-            Unavailable: There is no space for it (`disk.full`), or the store is gone; the row is not recorded.
+            Unavailable: There is no space for it (`disk.full`, `process.file_limit`), or the store is gone; the row
+                is not recorded.
             OverflowError: An integer does not fit; the row is not recorded.
         """
         with self._lock:
@@ -342,18 +343,18 @@ class JournalWriter:
             self._close_now()
 
     def _open_next_segment(self) -> Segment:
-        if self._refusal is not None and monotonic_s() < self._retry_at_s:
-            raise self._refusal.with_traceback(None)  # or each raise would lengthen it: a leak in a tight loop
+        self._refusal.check()
         number, pid = self._number + 1, os.getpid()
         header = Header(0, number, self.writer_id, host_id(), boot_id(), process_start(pid), pid)
         is_mapped = can_map(self._journal) if self._map_allowed is None else self._map_allowed
         try:
             fresh = _create_segment(layout.segment_path(self._journal, number), header, is_mapped=is_mapped)
         except EverbloomError as error:
-            self._refusal, self._retry_at_s = error, monotonic_s() + RETRY_S
+            self._refusal.note(error)
             raise
         # The old one is closed after the new one stands, or a reader would take the journal for complete.
-        full, self._segment, self._number, self._refusal = self._segment, fresh, number, None
+        full, self._segment, self._number = self._segment, fresh, number
+        self._refusal.clear()
         if full is not None:
             full.close()
         return fresh
@@ -368,7 +369,7 @@ def _create_segment(path: Path, header: Header, *, is_mapped: bool) -> Segment:
         try:
             return MappedSegment(path, header, size)
         except EverbloomError as error:
-            if error.code != "disk.full" or size <= BLOCK_BYTES:
+            if error.code not in PASSING_CODES or size <= BLOCK_BYTES:
                 raise
             size = max(size // 4, BLOCK_BYTES)
 
@@ -404,6 +405,14 @@ def check_time(time_us: int) -> int:
 def _step_out_of_range(step: int) -> InvalidInput:
     return InvalidInput(
         f"step {step} does not fit into 64 bits; count from a smaller one.", code="step.out_of_range", step=step
+    )
+
+
+def _no_place(root: Path) -> Unavailable:
+    return Unavailable(
+        f"cannot make the store {root}: the file system takes no folder there; set EVERBLOOM_ROOT to a writable one.",
+        code="root.not_a_folder",
+        path=str(root),
     )
 
 

@@ -14,6 +14,8 @@ from everbloom.core import layout
 from everbloom.core.errors import InvalidInput, Unavailable
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Problem, Record, Start
+from everbloom.journal.refusal import Refusal
+from everbloom.journal.segment import PASSING_CODES
 from everbloom.journal.writer import JournalWriter, now_in_range_us
 
 QUEUE_MAX = 1_000
@@ -34,8 +36,8 @@ class Recorder:
             last_step: What counted steps go on behind.
 
         Raises:
-            Unavailable: The store cannot be written for any reason but a full disk; then recording begins when
-                there is room.
+            Unavailable: The store cannot be written for any reason but a full disk or a limit on files; then recording
+                begins when there is room.
         """
         self._root = root
         self._run = run
@@ -45,12 +47,13 @@ class Recorder:
         self._lost = 0
         self._last_step = last_step
         self._writer: JournalWriter | None = None
+        self._refusal = Refusal(root)
         self._is_closed = False
         self._listener: Listener | None = None
         try:
             self._open()
         except Unavailable as error:
-            if error.code != "disk.full":
+            if error.code not in PASSING_CODES:
                 raise
 
     @property
@@ -66,7 +69,12 @@ class Recorder:
 
     def _open(self) -> JournalWriter:
         if self._writer is None:
-            writer = JournalWriter.open(self._root, self._run, self._start)
+            self._refusal.check()
+            try:
+                writer = JournalWriter.open(self._root, self._run, self._start)
+            except Unavailable as error:
+                self._refusal.note(error)
+                raise
             writer.last_step = self._last_step
             self._writer = writer
             if self._listener is not None:
