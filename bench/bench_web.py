@@ -62,6 +62,7 @@ def ensure_store(count: int) -> Path:
     """Return a store of that many runs, recorded and indexed if it is not there from the last time."""
     root = Path(tempfile.gettempdir()) / f"everbloom-bench-web-{count}x{COLUMNS}"
     if root.exists():
+        index_store(root, count)  # at once, unless an older version of the index is there
         return root
     print(f"Recording {count:,} runs into {root}, once; takes some minutes …", file=sys.stderr)
     partial = root.with_suffix(".partial")
@@ -69,10 +70,15 @@ def ensure_store(count: int) -> Path:
     record_many(partial, count, keys=COLUMNS)
     record_curves(partial, 10)
     record_console(partial)
-    with open_reader(Settings(root=partial)) as reader:
-        assert reader.list_runs(RunQuery(limit=1, archived=None, everywhere=True)).total == count + 11
+    index_store(partial, count)
     partial.rename(root)
     return root
+
+
+def index_store(root: Path, count: int) -> None:
+    """Bring the index up to the journals."""
+    with open_reader(Settings(root=root)) as reader:
+        assert reader.list_runs(RunQuery(limit=1, archived=None, everywhere=True)).total == count + 11
 
 
 def record_console(root: Path) -> None:
