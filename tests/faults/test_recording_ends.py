@@ -10,6 +10,7 @@ import pytest
 
 from everbloom.capture.limits import find_group
 from everbloom.core.records import End, Heartbeat, Limits
+from everbloom.testing.command_line import run_cli
 from everbloom.testing.recorded import (
     list_runs,
     read_recorded,
@@ -260,3 +261,16 @@ def test_the_limit_of_its_control_group_is_a_runs_limit(tmp_path, small_group):
     process.communicate("\n")
     (limits,) = wait_for_watchers(tmp_path).records(Limits)
     assert 0 < limits.values["system/memory.bytes"] <= 200_000_000
+
+
+def test_a_death_that_nobody_watched_is_said_to_be_seen_by_nobody(tmp_path):
+    code = """
+        import os
+        import everbloom as eb
+        eb.init(name="alone").log({"x": 1.0})
+        os.kill(os.getpid(), 9)
+    """
+    run_script(tmp_path, code)
+    shown = run_cli(tmp_path, "show", "alone").out
+    assert "an unknown cause, seen by nobody" in shown
+    assert run_cli(tmp_path, "show", "alone", "--json").data["end"]["witness"] == "nobody"

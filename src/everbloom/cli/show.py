@@ -147,7 +147,7 @@ def describe_end(detail: "RunDetail") -> str:
     if end.exit_code:
         parts.append(f"exit code {end.exit_code}")
     if end.witness:
-        parts.append(f"seen by the {end.witness}")
+        parts.append("seen by nobody" if end.witness == "nobody" else f"seen by the {end.witness}")
     return ", ".join(parts)
 
 

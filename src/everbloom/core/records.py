@@ -215,13 +215,14 @@ class End(Record, frozen=True):
     """A witness saw the run end.
 
     `explicit` is true where the process itself said so (finish, an exception, Ctrl-C); such a record stands
-    against what the watcher sees later of the process, which may go on to other things.
+    against what the watcher sees later of the process, which may go on to other things. `nobody` is what a reader
+    says where it found the process dead and no record of its end; no writer writes it.
     """
 
     tag_name: ClassVar[str] = "end"
     state: EndState
     cause: Cause
-    witness: Literal["process", "watcher", "importer"]
+    witness: Literal["process", "watcher", "importer", "nobody"]
     explicit: bool = False
     exit_code: int | None = None
     signal: int | None = None

@@ -177,7 +177,7 @@ def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: 
             folded.end, folded.state, folded.ended_us = last.record, last.record.state, last.time_us
         return
     if sighting.is_alive is False and is_known:
-        folded.state, folded.end = "killed", End(state="killed", cause="unknown", witness="watcher")
+        folded.state, folded.end = "killed", End(state="killed", cause="unknown", witness="nobody")
         folded.ended_us = sighting.last_heard_us or folded.started_us
     elif sighting.is_alive is False or (sighting.is_alive is None and sighting.is_silent):
         folded.state = "lost"

@@ -130,7 +130,7 @@ class RunEnd:
         exit_code: Of the process, where it is known.
         signal: The signal's number, where one ended it.
         exception: Type, message and traceback, where one ended it.
-        witness: Who saw it: the process itself, the watcher, an importer.
+        witness: Who saw it: the process itself, the watcher, an importer; `nobody` where it was found dead later.
     """
 
     cause: Cause

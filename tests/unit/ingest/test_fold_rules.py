@@ -227,6 +227,7 @@ def test_a_process_that_is_proved_dead_without_a_witness_was_killed_by_something
     folded = fold(said(PROCESS, 1), sighting=DEAD)
     assert folded.end is not None
     assert (folded.state, folded.end.cause, folded.ended_us) == ("killed", "unknown", 900)
+    assert folded.end.witness == "nobody"
 
 
 def test_a_silent_run_of_another_host_is_lost():

@@ -19,6 +19,11 @@ describe('how a run ended', () => {
     render(EndBox, { end: { ...plainEnd, signal: 9, witness: 'watcher' }, state: 'killed', line: null });
     expect(screen.getByText('cause signal · signal 9 (SIGKILL) · seen by the watcher')).toBeTruthy();
   });
+
+  test('says that nobody saw it', () => {
+    render(EndBox, { end: { ...plainEnd, cause: 'unknown', witness: 'nobody' }, state: 'killed', line: null });
+    expect(screen.getByText('cause unknown · seen by nobody')).toBeTruthy();
+  });
 });
 
 describe('a run that fell silent', () => {
