@@ -279,18 +279,22 @@ def test_interrupting_exits_with_130_and_no_traceback(store):
 
 
 def test_a_bug_is_told_in_a_line_with_the_place_of_its_traceback(store, tmp_path):
-    # A standard output that cannot be written is nothing that the edge knows.
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [SCRIPT, "ls"],
-            env=cli_environment(store, {"EVERBLOOM_STRICT": "0", "TMPDIR": str(tmp_path)}),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "No space left" in done.stderr
+    # A folder's name of more bytes than the system takes is nothing that the edge knows.
+    answer = run_cli(
+        store, "ls", "--root", f"/{'a' * 300}", variables={"EVERBLOOM_STRICT": "0", "TMPDIR": str(tmp_path)}
+    )
+    assert answer.code == 1
+    (line,) = answer.err.splitlines()
+    assert "this is a bug in everbloom: OSError: [Errno 36] File name too long" in line
+    (written,) = tmp_path.glob("everbloom-error-*.txt")
+    assert str(written) in line
+    assert written.read_text().startswith("Traceback")
+
+
+def test_settings_are_shown_where_the_working_directory_is_gone(store):
+    done = run_in_shell(store, 'cd "$(mktemp -d)" && rmdir "$PWD" && "$1" settings')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(store) in done.stdout
 
 
 def test_output_in_a_locale_without_unicode_is_ascii(store):
@@ -298,6 +302,39 @@ def test_output_in_a_locale_without_unicode_is_ascii(store):
     assert answer.code == 0
     assert answer.out.isascii()
     assert "+ finished" in answer.out
+
+
+def run_in_shell(root, line):
+    return subprocess.run(
+        ["/bin/sh", "-c", line, "sh", str(SCRIPT)], env=cli_environment(root), capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("command", ["ls", "ls --json", "show amber", "doctor", "--help"])
+@pytest.mark.parametrize(
+    ("where", "says"), [(">/dev/full", "cannot be written: No space left"), (">&-", "standard output is closed")]
+)
+def test_an_answer_that_cannot_be_written_is_one_line_on_standard_error(store, command, where, says):
+    done = run_in_shell(store, f'"$1" {command} {where}')
+    assert done.returncode == 5
+    (line,) = done.stderr.splitlines()
+    assert says in line
+
+
+def test_with_both_outputs_closed_the_exit_code_says_it(store):
+    done = run_in_shell(store, '"$1" ls >&- 2>&-')
+    assert (done.returncode, done.stdout, done.stderr) == (5, "", "")
+
+
+def test_an_answer_is_given_where_only_standard_error_is_closed(store):
+    assert "amber" in run_in_shell(store, '"$1" ls 2>&-').stdout
+
+
+@pytest.mark.parametrize("command", ["storage", "reindex", "doctor"])
+def test_commands_about_a_whole_store_offer_no_project(store, command):
+    for option in ("--project", "--namespace"):
+        assert run_cli(store, command, option, "x").code == 2
+        assert option not in run_cli(store, command, "--help").out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -340,6 +377,27 @@ def test_metrics_of_the_run_named_before_complete(indexed):
 def test_filter_keys_complete(indexed):
     assert "params.lr" in complete(indexed, "ls", "params.l")
     assert "name,metrics.loss" in complete(indexed, "ls", "-s", "name,metrics.lo")
+
+
+def test_descending_sort_keys_complete(indexed):
+    assert complete(indexed, "ls", "-s", "-cr") == ["-created"]
+    assert "-metrics.loss.max" in complete(indexed, "ls", "--sort", "-metrics.loss.")
+
+
+def test_projects_namespaces_experiments_and_tags_complete(tmp_path):
+    fields = {"namespace": "team", "project": "digits", "experiment": 'wide "and" deep'}
+    record_run(tmp_path, RunSpec(fields={"name": "amber", **fields}, tags=["baseline", "best of all"]))
+    record_run(tmp_path, RunSpec(fields={"name": "birch", "project": "other"}))
+    run_cli(tmp_path, "ls")
+    assert complete(tmp_path, "ls", "-p", "di") == ["digits"]
+    assert complete(tmp_path, "best", "--project", "di") == ["digits"]
+    assert complete(tmp_path, "ls", "--namespace", "team", "-p", "") == ["digits"]
+    assert complete(tmp_path, "ls", "--namespace", "t") == ["team"]
+    assert complete(tmp_path, "tree", "-e", "wi") == ['wide "and" deep']
+    assert complete(tmp_path, "ls", "-p", "other", "-e", "wi") == []
+    assert complete(tmp_path, "tag", "amber", "+b") == ["+baseline", "+best of all"]
+    assert complete(tmp_path, "tag", "amber", "--add", "base") == ["baseline"]
+    assert complete(tmp_path, "tag", "am") == ["amber"]
 
 
 def test_options_complete(indexed):

@@ -132,6 +132,14 @@ def test_a_part_of_a_run_is_liked(store):
     assert run["likes"] == 0
 
 
+def test_a_metric_that_a_run_has_not_is_not_liked(store):
+    answer = run_cli(store, "like", "one", "--target", "metric:acx")
+    assert answer.code == 2
+    assert "run one has no metric 'acx'; only what a run logged can be liked. Did you mean acc?" in answer.err
+    assert read(store, "one")["liked_by"] == {}
+    assert run_cli(store, "unlike", "one", "--target", "metric:acx").code == 0
+
+
 def test_a_conclusion_has_a_verdict(store):
     answer = run_cli(store, "conclude", "one", "it", "holds", "--verdict", "supported", "--also", "two")
     assert answer.out == "one: concluded (supported)\ntwo: concluded (supported)\n"

@@ -180,6 +180,37 @@ def test_ls_of_nothing_says_which_key_no_run_has_and_what_was_perhaps_meant(stor
     assert "No run has" not in run_cli(store, "ls", "params.depth = 77").out
 
 
+def test_ls_says_that_nothing_is_sorted_by_a_key_that_no_run_has(store):
+    said = "Nothing is sorted by metrics.lost.max. No run has metrics.lost.max. Did you mean metrics.loss.max"
+    answer = run_cli(store, "ls", "-s", "-metrics.lost.max")
+    assert said in answer.out
+    assert "first" in answer.out
+    as_json = run_cli(store, "ls", "-s", "-metrics.lost.max", "--json")
+    assert said in as_json.err
+    assert len(as_json.data) > 1
+    assert "Nothing is sorted" not in run_cli(store, "ls", "-s", "-metrics.loss.max").out
+
+
+def test_ls_says_that_no_number_is_less_than_a_text(store):
+    out = run_cli(store, "ls", "params.lr < abc").out
+    assert 'params.lr is a number wherever a run has it; "abc" is a text' in out
+    assert "is a number" not in run_cli(store, "ls", "params.lr < 0").out
+    assert "is a number" not in run_cli(store, "ls", "params.lr = abc").out
+
+
+def test_a_bracket_that_is_not_closed_is_said_once(store):
+    answer = run_cli(store, "ls", "(state = failed")
+    assert "the bracket of column 1 is never closed; add `)`.\n" in answer.err
+
+
+def test_a_name_of_several_runs_says_which_was_taken_by_an_end_that_means_it(tmp_path):
+    older, newer = (record_run(tmp_path, RunSpec(fields={"name": "same"}), created_us=now_us() - at) for at in (9, 5))
+    answer = run_cli(tmp_path, "show", "same")
+    assert f"same fits 2 runs; this is the newest, same ({newer[-6:]})." in answer.err
+    assert f"also same ({older[-6:]})" in answer.err
+    assert run_cli(tmp_path, "show", newer[-6:], "--json").data["id"] == newer
+
+
 def test_ls_takes_its_project_from_the_environment(store):
     assert names(run_cli(store, "ls", "--json", variables={"EVERBLOOM_PROJECT": "vision"})) == ["pixels"]
 

@@ -11,7 +11,7 @@ import click
 
 from everbloom.cli.completing import complete_filter, complete_metrics
 from everbloom.cli.empty import describe_empty
-from everbloom.cli.invocation import Invocation, store_options
+from everbloom.cli.invocation import Invocation, experiment_option, store_options
 from everbloom.cli.output.numbers import format_change, format_count, format_number
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.sparkline import draw_sparkline
@@ -37,7 +37,7 @@ MEDIANS_MAX = 20  # each costs a sort of all matches
     shell_complete=complete_filter,
     help="Among these runs only.",
 )
-@click.option("-e", "--experiment", metavar="NAME", help="Of this experiment only.")
+@experiment_option
 @click.option("--everywhere", is_flag=True, help="Of all namespaces and projects.")
 @click.option("--min", "smallest", multiple=True, metavar="METRIC", help="Less of this metric is better.")
 @click.option("--max", "greatest", multiple=True, metavar="METRIC", help="More of this metric is better.")

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import Struct, to_builtins
 
-from everbloom.cli.invocation import Invocation, store_options
+from everbloom.cli.invocation import Invocation, root_options
 from everbloom.cli.output.numbers import format_bytes, format_count
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.text import clean_line
 from everbloom.core.clock import now_us
-from everbloom.core.errors import EverbloomError
+from everbloom.core.errors import Conflict, EverbloomError
 from everbloom.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Finding(Struct, frozen=True):
 
 
 @click.command()
-@store_options
+@root_options
 @click.pass_context
 def doctor(context: click.Context, invocation: Invocation) -> None:
     """Say what keeps Everbloom from recording or showing runs here. The exit code is 1 where something does."""
@@ -184,9 +184,9 @@ def _examine_index(settings: Settings) -> Iterator[Finding]:
             total = reader.list_runs(RunQuery(limit=0, archived=None, everywhere=True)).total
             lack, standing, damaged = reader.stale, reader.read_standing(), reader.list_damaged()
     except EverbloomError as error:
-        yield Finding(
-            "index", "failing", error.message, "`everbloom reindex` builds it anew; nothing can be lost by it"
-        )
+        is_own = not isinstance(error, Conflict)  # what it says of another store's database has the ways out
+        advice = "`everbloom reindex` builds it anew; nothing can be lost by it" if is_own else ""
+        yield Finding("index", "failing", error.message, advice)
         return
     yield _describe_index(place, total, lack, is_empty=not total and standing == (0, 0, {}))
     yield _describe_journals(standing)

@@ -6,17 +6,21 @@ that fits several runs is refused, and all references are settled before the fir
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from everbloom.cli.completing import complete_runs
+from everbloom.cli.completing import complete_runs, complete_runs_and_tags, complete_tags
 from everbloom.cli.invocation import Invocation, run_argument, runs_argument, store_options
 from everbloom.cli.output.text import clean_line, clean_text
 from everbloom.core.errors import Conflict, InvalidInput, NotFound
 from everbloom.core.ids import RunId, check_name
 from everbloom.core.records import Like, Note, Record, Set, Tag
 
+if TYPE_CHECKING:
+    from everbloom.query.views import Run
+
+_METRIC = "metric:"
 VERDICTS = ("supported", "refuted", "inconclusive")
 
 
@@ -26,17 +30,38 @@ def _also_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def find_runs(invocation: Invocation, references: Sequence[str]) -> list[tuple[RunId, str]]:
-    """Return (id, name) of the runs to change, each once.
+def find_runs(
+    invocation: Invocation, references: Sequence[str], *, metric: str | None = None
+) -> list[tuple[RunId, str]]:
+    """Return (id, name) of the runs to change, each once; where a metric is named, all have it.
 
     Raises:
         NotFound: A reference fits none.
         Ambiguous: A reference fits several; lists them.
+        InvalidInput: A run has not the metric (`like.unknown_metric`); says what it has that is close.
     """
     with invocation.open_reader() as reader:
         project = invocation.settings.project
         found = [reader.find_run_to_edit(reference, project=project) for reference in references]
+        if metric is not None:
+            for run in found:
+                _check_metric(run, metric, [info.metric for info in reader.list_metrics(run.id)])
     return list({run.id: (run.id, run.name) for run in found}.values())
+
+
+def _check_metric(run: "Run", metric: str, names: list[str]) -> None:
+    if metric in names:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(metric, names, n=2, cutoff=0.6)
+    advice = f"Did you mean {' or '.join(near)}?" if near else f"`everbloom metrics {run.name}` lists what it has."
+    raise InvalidInput(
+        f"run {run.name} has no metric {metric!r}; only what a run logged can be liked. {advice}",
+        code="like.unknown_metric",
+        run=run.id,
+        metric=metric,
+    )
 
 
 def apply_edit(invocation: Invocation, runs: Sequence[tuple[RunId, str]], record: Record, says: str) -> None:
@@ -146,9 +171,9 @@ class TagCommand(click.Command):
 
 
 @click.command(cls=TagCommand)
-@runs_argument
-@click.option("--add", multiple=True, metavar="TAG", help="Add this tag; the same as +TAG.")
-@click.option("--remove", multiple=True, metavar="TAG", help="Remove this tag; the same as -TAG.")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_runs_and_tags)
+@click.option("--add", multiple=True, metavar="TAG", shell_complete=complete_tags, help="Add this tag; as +TAG.")
+@click.option("--remove", multiple=True, metavar="TAG", shell_complete=complete_tags, help="Remove this tag; as -TAG.")
 @store_options
 def tag(invocation: Invocation, *, runs: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> None:
     """Add and remove tags of RUNs; without a tag, print the ones they have.
@@ -216,7 +241,9 @@ def unlike(invocation: Invocation, *, runs: tuple[str, ...], target: str) -> Non
 
 
 def _set_like(invocation: Invocation, references: Sequence[str], target: str, *, is_on: bool) -> None:
-    runs = find_runs(invocation, references)
+    # A like of what is not there may have been recorded by another version, and can be taken back.
+    metric = target.removeprefix(_METRIC) if is_on and target.startswith(_METRIC) else None
+    runs = find_runs(invocation, references, metric=metric)
     says = ("liked" if is_on else "no longer liked") + (f" for {target}" if target else "") + f" by {invocation.user}"
     apply_edit(invocation, runs, Like(on=is_on, target=target, user=invocation.user), says)
 

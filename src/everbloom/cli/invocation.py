@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
-from everbloom.cli.completing import complete_runs
+from everbloom.cli.completing import complete_experiments, complete_namespaces, complete_projects, complete_runs
 from everbloom.cli.output.screen import Screen, open_screen
 from everbloom.cli.output.text import clean_text
 from everbloom.core.errors import Unavailable
@@ -94,9 +94,11 @@ def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--root`, `--project`, `--namespace`, `--json`; it is called with an `Invocation` first."""
 
     @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, numbers exact.")
-    @click.option("--namespace", metavar="NAME", help="Look in this namespace.")
-    @click.option("-p", "--project", metavar="NAME", help="Look in this project only.")
-    @click.option("--root", metavar="FOLDER", help="Use the store in this folder.")
+    @click.option("--namespace", metavar="NAME", shell_complete=complete_namespaces, help="Look in this namespace.")
+    @click.option(
+        "-p", "--project", metavar="NAME", shell_complete=complete_projects, help="Look in this project only."
+    )
+    @_root_option
     @functools.wraps(function)
     def call(*, root: str | None, project: str | None, namespace: str | None, as_json: bool, **options: Any) -> Any:
         settings = load_settings(root=root)
@@ -107,6 +109,29 @@ def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(Invocation(settings, open_screen(), as_json), **options)
 
     return call
+
+
+def root_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that is about a whole store `--root` and `--json`; else as `store_options`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, numbers exact.")
+    @_root_option
+    @functools.wraps(function)
+    def call(*, root: str | None, as_json: bool, **options: Any) -> Any:
+        return function(Invocation(load_settings(root=root), open_screen(), as_json), **options)
+
+    return call
+
+
+def _root_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--root", metavar="FOLDER", help="Use the store in this folder.")(function)
+
+
+def experiment_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--experiment`."""
+    return click.option(
+        "-e", "--experiment", metavar="NAME", shell_complete=complete_experiments, help="Of this experiment only."
+    )(function)
 
 
 def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:

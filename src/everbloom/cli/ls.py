@@ -12,13 +12,15 @@ from everbloom.cli.columns import parse_columns
 from everbloom.cli.completing import complete_filter, complete_keys
 from everbloom.cli.empty import describe_empty
 from everbloom.cli.filter_words import FilterCommand, join_words
-from everbloom.cli.invocation import Invocation, store_options
+from everbloom.cli.invocation import Invocation, experiment_option, store_options
 from everbloom.cli.output.text import clean_line
 from everbloom.cli.run_table import describe_damage, draw_page
 
 if TYPE_CHECKING:
-    from everbloom.query.views import RunQuery
+    from everbloom.query.reader import Reader
+    from everbloom.query.views import RunPage, RunQuery
 
+NEWEST_FIRST = "-created"
 LIMIT = 100
 
 
@@ -27,7 +29,7 @@ LIMIT = 100
 @click.option(
     "-s",
     "--sort",
-    default="-created",
+    default=NEWEST_FIRST,
     metavar="KEYS",
     shell_complete=complete_keys,
     help="Keys by comma, - for descending.  [-created]",
@@ -36,7 +38,7 @@ LIMIT = 100
     "-n", "--limit", default=LIMIT, metavar="N", type=click.IntRange(0), help=f"At most so many; 0 = all.  [{LIMIT}]"
 )
 @click.option("--offset", default=0, metavar="N", type=click.IntRange(0), help="Leave out the first N.")
-@click.option("-e", "--experiment", metavar="NAME", help="Of this experiment only.")
+@experiment_option
 @click.option("--archived", is_flag=True, help="Archived runs instead of the others.")
 @click.option("--everywhere", is_flag=True, help="Of all namespaces and projects.")
 @click.option("-c", "--columns", metavar="KEYS", shell_complete=complete_keys, help="Show these keys, by comma.")
@@ -90,11 +92,18 @@ def ls(
             lines = draw_page(invocation.screen, page, query, chosen)
             if not lines:
                 lines = describe_empty(invocation, query, page)
-            if query.filter and not page.total:
-                from everbloom.cli.unknown_keys import describe_unknown_keys
-
-                lines += map(clean_line, describe_unknown_keys(reader, query))
+            lines += map(clean_line, _explain(reader, query, page))
         invocation.screen.write(*lines)
+
+
+def _explain(reader: "Reader", query: "RunQuery", page: "RunPage") -> list[str]:
+    """Say why a filter found nothing, or an order sorted nothing."""
+    is_vain = bool(query.filter) and not page.total
+    if not is_vain and query.sort == NEWEST_FIRST:
+        return []
+    from everbloom.cli.unknown_keys import describe_unknown_keys, describe_unknown_order
+
+    return describe_unknown_keys(reader, query) if is_vain else describe_unknown_order(reader, query)
 
 
 def _write_json(invocation: Invocation, query: "RunQuery") -> None:
@@ -104,5 +113,6 @@ def _write_json(invocation: Invocation, query: "RunQuery") -> None:
     with invocation.open_reader() as reader:
         page = reader.list_runs(query)
         write_json(invocation.screen, [shape_run(run) for run in page.runs])
-    for line in describe_damage(page):
+        said = _explain(reader, query, page)
+    for line in (*said, *describe_damage(page)):
         invocation.tell(line)

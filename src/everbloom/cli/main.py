@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 usage or bad input, 3 not found, 4 conflict or ambiguous, 
 1 anything else.
 """
 
+import errno
 import os
 import sys
 from typing import NamedTuple
@@ -21,6 +22,9 @@ _EXIT_CODES: tuple[tuple[type[EverbloomError], int], ...] = (
     (Conflict, EXIT_CONFLICT),
     (Unavailable, EXIT_UNAVAILABLE),
 )
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class Entry(NamedTuple):
@@ -68,6 +72,11 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: What follows the program's name; None takes the process's own.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    if sys.stderr is None:  # closed by who started us; where nobody listens nothing can be complained of
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    if sys.stdout is None:  # what is opened next would get its number, and the answer would go into that
+        _complain("standard output is closed; send it somewhere, such as > /dev/null. [output.closed]")
+        return EXIT_UNAVAILABLE
     if words in (["--version"], ["-V"]):
         print(f"everbloom {__version__}")  # noqa: T201 - before anything that could print better is imported
         return 0
@@ -86,6 +95,8 @@ def main(arguments: list[str] | None = None) -> int:
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), EXIT_OTHER)
     except ModuleNotFoundError as error:
         return _report_missing(error, words)
+    except OSError as error:
+        return _leave_unwritable(error) if _is_of_output(error) else _report_bug(error)
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the person gets one clear message
         return _report_bug(error)
 
@@ -98,9 +109,9 @@ def _run(words: list[str]) -> int:
 
     group = LazyGroup(COMMANDS)
     if instruction := environment_value("_EVERBLOOM_COMPLETE"):
-        from click.shell_completion import shell_complete
+        from everbloom.cli.completing import answer_shell
 
-        return shell_complete(group, {}, "everbloom", "_EVERBLOOM_COMPLETE", instruction)
+        return answer_shell(group, instruction)
     try:
         with group.make_context("everbloom", list(words)) as context:
             group.invoke(context)
@@ -175,6 +186,17 @@ def _leave_interrupted() -> int:
     _flush_output()
     sys.stderr.write("\n" if sys.stderr.isatty() else "")
     return EXIT_INTERRUPTED
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Tell whether writing to standard output failed: such an error names no file."""
+    return error.filename is None and error.errno in _UNWRITABLE
+
+
+def _leave_unwritable(error: OSError) -> int:
+    _discard_output()
+    _complain(f"the answer cannot be written: {error.strerror}; send it somewhere else. [output.unwritable]")
+    return EXIT_UNAVAILABLE
 
 
 def _discard_output() -> None:

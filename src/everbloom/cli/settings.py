@@ -8,7 +8,7 @@ import click
 from everbloom.cli.invocation import Invocation, store_options
 from everbloom.cli.output.table import Cell, Column, build_table
 from everbloom.core.addresses import hide_password
-from everbloom.core.settings import ENVIRONMENT, SETTINGS_FILE, environment_value
+from everbloom.core.settings import ENVIRONMENT, environment_value, find_settings_file
 
 
 @click.command()
@@ -31,7 +31,7 @@ def settings(invocation: Invocation) -> None:
 def list_settings(invocation: Invocation) -> list[tuple[str, Any, str]]:
     """Return (name, value, where it is from) of every setting."""
     context = click.get_current_context()
-    in_force, path = invocation.settings, _find_file()
+    in_force, path = invocation.settings, find_settings_file()
     stated = _read_stated(path)
     capture = [part for part in in_force.capture.__struct_fields__ if getattr(in_force.capture, part)]
     values: dict[str, Any] = {
@@ -56,11 +56,6 @@ def list_settings(invocation: Invocation) -> list[tuple[str, Any, str]]:
         rows.append((name, value, origin))
     is_named = environment_value("EVERBLOOM_USER") is not None
     return [*rows, ("user", invocation.user, "EVERBLOOM_USER" if is_named else "the system")]
-
-
-def _find_file() -> Path | None:
-    folder = Path.cwd()
-    return next((f / SETTINGS_FILE for f in (folder, *folder.parents) if (f / SETTINGS_FILE).is_file()), None)
 
 
 def _read_stated(path: Path | None) -> dict[str, Any]:

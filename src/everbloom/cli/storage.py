@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from everbloom.cli.invocation import Invocation, store_options
+from everbloom.cli.invocation import Invocation, root_options
 from everbloom.cli.output.numbers import format_bytes, format_count
 from everbloom.cli.output.table import Cell, Column, build_table
 from everbloom.core.clock import monotonic_s
@@ -26,7 +26,7 @@ _PARTS = (
 
 @click.command()
 @click.option("--pack", is_flag=True, help="Pack all closed runs now, instead of an hour after they end.")
-@store_options
+@root_options
 def storage(invocation: Invocation, *, pack: bool) -> None:
     """Tell what takes the space in the store."""
     root = invocation.settings.root
@@ -100,7 +100,7 @@ def measure_folder(path: Path) -> tuple[int, int]:
 
 
 @click.command()
-@store_options
+@root_options
 def reindex(invocation: Invocation) -> None:
     """Build the index anew from the journals, beside the one in use, then swap it in. Nothing can be lost by it."""
     from everbloom.ingest.indexer import reindex as build_anew

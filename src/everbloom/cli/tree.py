@@ -12,7 +12,7 @@ from everbloom.cli.columns import draw_state
 from everbloom.cli.completing import complete_filter
 from everbloom.cli.empty import describe_empty
 from everbloom.cli.filter_words import FilterCommand, join_words
-from everbloom.cli.invocation import Invocation, store_options
+from everbloom.cli.invocation import Invocation, experiment_option, store_options
 from everbloom.cli.output.numbers import format_apart, format_change, format_number, format_value
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.text import clean_console, clean_line, cut, measure
@@ -31,7 +31,7 @@ _VALUE_CELLS = 24
 
 @click.command(cls=FilterCommand)
 @click.argument("words", metavar="[FILTER]...", nargs=-1, shell_complete=complete_filter)
-@click.option("-e", "--experiment", metavar="NAME", help="Of this experiment only.")
+@experiment_option
 @click.option("--metric", metavar="NAME", help="Judge by this metric instead of the objective.")
 @click.option("--everywhere", is_flag=True, help="Of all namespaces and projects.")
 @click.option("-n", "--limit", default=1000, type=click.IntRange(1), metavar="N", help="At most the newest N.  [1000]")

@@ -113,7 +113,7 @@ def load_settings(
             file and the setting. Or the database is no PostgreSQL address (`settings.database`).
     """
     variables = os.environ if environ is None else environ
-    path = _find_settings_file(start)
+    path = find_settings_file(start)
     table = _read_settings_file(path) if path else {}
     if root := root or variables.get("EVERBLOOM_ROOT"):
         table["root"] = Path(root).expanduser().absolute()
@@ -144,7 +144,8 @@ def load_settings(
         ) from error
 
 
-def _find_settings_file(start: Path | None) -> Path | None:
+def find_settings_file(start: Path | None = None) -> Path | None:
+    """Return the nearest `everbloom.toml` at or above a folder, the working directory unless one is given."""
     try:
         folder = (start or Path.cwd()).absolute()
     except FileNotFoundError:  # the working directory was deleted; nothing can stand above it

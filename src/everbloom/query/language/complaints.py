@@ -31,7 +31,7 @@ def complaint(
         end: Where it ends; `start` for the place right behind the text.
         says: Plain sentences: what stands there, which rule it met, what to do.
         code: Stable, `filter.…` or `sort.…`; its first word says what the text is.
-        suggestions: What would fit in the place, best first.
+        suggestions: What would fit in the place, best first; asked about unless `says` names them all.
         expected: At the end of the text only: "condition", "operator", "value", "check",
             "bracket", "list" or "join".
         key: With "operator" and "value": the key that it is for, as typed.
@@ -40,7 +40,8 @@ def complaint(
         The error, its fields `text`, `column` (from 1), `length`, `expected`, `key` and `suggestions`.
     """
     offers = list(suggestions)
-    advice = f" Did you mean {_join_offers(offers)}?" if offers else ""
+    is_said = all(f"`{offer}`" in says for offer in offers)
+    advice = "" if is_said else f" Did you mean {_join_offers(offers)}?"
     return InvalidInput(
         f"{code.partition('.')[0]}, column {start + 1}: {says}{advice}\n{_excerpt(text, start, end)}",
         code=code,
