@@ -143,6 +143,13 @@ def test_without_a_shared_id_each_records_its_own_run_in_one_group_and_one_says_
     assert [record.add for one in recorded for record in one.records(Tag)] == [["rank-0"], ["rank-1"], ["rank-2"]]
 
 
+def test_tasks_that_want_runs_of_their_own_each_carry_their_rank_though_slurm_tells_no_size_of_the_step(tmp_path):
+    slurm = {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_NTASKS": "2", "EVERBLOOM_RUN_ID": "own"}
+    outputs = run_ranks(tmp_path, ONE_RUN, *({**slurm, "SLURM_PROCID": rank} for rank in "01"))
+    recorded = [read_recorded(tmp_path, out.strip()) for out, _ in outputs]
+    assert [record.add for one in recorded for record in one.records(Tag)] == [["rank-0"], ["rank-1"]]
+
+
 def test_a_torch_store_that_is_gone_costs_the_shared_run_and_not_training(tmp_path, torch):
     code = "import torch.distributed\n" + ONE_RUN.replace("\n    ", "\n")
     variables = torch | {"STORE": "gone", "EVERBLOOM_STRICT": "0"}

@@ -84,7 +84,7 @@ def parse_job(variables: Mapping[str, str]) -> Job:
     names = ["EVERBLOOM_RANK", *([launcher.rank] if launcher else [])]
     name = next((name for name in names if variables.get(name)), None)
     sizes = [_to_number(variables.get(one.size)) for one in _LAUNCHERS]
-    size = max(1, *sizes) if name else 1
+    size = max(1, _read_step_size(variables), *sizes) if name else 1
     return Job(
         run=RunId(given) if given is not None and given != OWN else None,
         is_own=given == OWN,
@@ -109,6 +109,13 @@ def _parse_rank(name: str, text: str) -> int:
 
 def _to_number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() else 0
+
+
+def _read_step_size(variables: Mapping[str, str]) -> int:
+    """Return how many tasks Slurm's step has by the job's own count, where the step tells none; 0 outside of a step."""
+    if not variables.get("SLURM_STEP_ID") or variables.get("SLURM_STEP_NUM_TASKS"):
+        return 0
+    return _to_number(variables.get("SLURM_NTASKS") or variables.get("SLURM_NPROCS"))
 
 
 def _read_step(variables: Mapping[str, str]) -> str | None:

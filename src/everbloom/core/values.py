@@ -62,12 +62,12 @@ def check_metric_name(name: Any) -> str:
     """
     if not isinstance(name, str):
         raise InvalidInput(
-            f"metric name {_show(name)} is of type {type(name).__name__}; a name is text. Use str(...).",
+            f"metric name {show_value(name)} is of type {type(name).__name__}; a name is text. Use str(...).",
             code="metric.name_not_text",
         )
     if not name or len(name) > METRIC_NAME_MAX_CHARS or "\n" in name or "\0" in name:
         raise InvalidInput(
-            f"metric name {_show(name)} has {len(name)} characters; a name has 1 to "
+            f"metric name {show_value(name)} has {len(name)} characters; a name has 1 to "
             f"{METRIC_NAME_MAX_CHARS} and no line break or NUL.",
             code="metric.name",
         )
@@ -75,14 +75,17 @@ def check_metric_name(name: Any) -> str:
         name.encode()
     except UnicodeEncodeError:
         raise InvalidInput(
-            f"metric name {_show(name)} holds half of a surrogate pair, which is no Unicode text; name it otherwise.",
+            f"metric name {show_value(name)} holds half of a surrogate pair, which is no Unicode text; name it "
+            f"otherwise.",
             code="metric.name",
         ) from None
     return str(name)
 
 
-def to_metric_value(name: str, value: Any, step: int) -> float:
+def to_metric_value(name: str, value: Any, step: int | None) -> float:
     """Turn what a person logged into a float64: Python and NumPy numbers, booleans, 0-d arrays and tensors.
+
+    Without a step, as where it is counted, a message names none.
 
     An integer beyond 2^53 is rounded, one beyond float64 becomes ±inf.
 
@@ -104,14 +107,15 @@ def to_metric_value(name: str, value: Any, step: int) -> float:
             raise _not_scalar(name, value, step) from error
 
 
-def _not_scalar(name: str, value: Any, step: int) -> InvalidInput:
+def _not_scalar(name: str, value: Any, step: int | None) -> InvalidInput:
     try:
         size = f" of {len(value)}" if hasattr(value, "__len__") else ""
     except Exception as raised:  # noqa: BLE001 - a foreign __len__ may raise anything
         pass_handler_error(raised)
         size = ""
     return InvalidInput(
-        f"metric {name!r} at step {step} is a {type(value).__name__}{size}; a metric is one number. Log "
+        f"metric {name!r}{'' if step is None else f' at step {step}'} is a {type(value).__name__}{size}; a metric is "
+        f"one number. Log "
         f"eb.Histogram(values), eb.Text(...), or one key per number.",
         code="value.not_scalar",
         metric=name,
@@ -206,7 +210,8 @@ def fold_text(text: str) -> str:
     return text.casefold()
 
 
-def _show(value: Any) -> str:
+def show_value(value: Any) -> str:
+    """Return a value as a message shows it: its `repr`, cut after 80 characters; never raises."""
     try:
         shown = repr(value)
     except Exception as raised:  # noqa: BLE001 - a foreign __repr__ may raise anything

@@ -5,14 +5,17 @@ so no record names what is not there. A checkpoint of many files ends with a man
 the manifest has the kind `checkpoint`: so a checkpoint is whole or absent.
 """
 
+import contextlib
+import os
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 import msgspec
 from msgspec import Struct
 
 from everbloom.artifacts.local import store_bytes, store_file
 from everbloom.artifacts.names import check_artifact_path, iter_files
-from everbloom.core.errors import Unavailable
+from everbloom.core.errors import InvalidInput, Unavailable
 from everbloom.core.ids import RunId
 from everbloom.core.records import File
 from everbloom.core.records import Media as MediaRecord
@@ -21,6 +24,8 @@ from everbloom.sdk.media.base import Media
 from everbloom.sdk.recorder import Recorder
 
 INLINE_MAX_BYTES = 8_192
+_MANY_FILES = 10_000
+_LARGE_BYTES = 1_000_000_000
 MANIFEST_TYPE = "application/vnd.everbloom.checkpoint+json"
 
 
@@ -77,7 +82,12 @@ class FileStore:
         return sha256
 
     def save(self, source: Path, name: str | None, *, kind: str, step: int | None) -> None:
-        """Keep a file, or every file below a folder; one that cannot be read is told, the others are kept."""
+        """Keep a file, or every file below a folder; one that cannot be read is told, the others are kept.
+
+        Raises:
+            InvalidInput: There is no such file or folder (`artifact.missing`), or a name cannot be one.
+        """
+        self._look_at(source)
         for path, file in iter_files(source, _name_of(source, name)):
             try:
                 sha256, size = self._store_file(file)
@@ -91,9 +101,11 @@ class FileStore:
         """Keep a file or folder as the checkpoint of a step.
 
         Raises:
+            InvalidInput: There is no such file or folder (`artifact.missing`).
             OSError: A file of it cannot be read; there is no checkpoint then.
             Unavailable: The store cannot be written; there is no checkpoint then.
         """
+        self._look_at(source)
         prefix = f"checkpoints/{step}"
         name = _name_of(source, None)
         if source.is_file():
@@ -118,6 +130,27 @@ class FileStore:
         sha256, size = self._store_bytes(msgspec.json.encode(files), is_synced=True)
         self._append_checkpoint(f"{prefix}/{name}.json", sha256, size, MANIFEST_TYPE, step)
 
+    def _look_at(self, source: Path) -> None:
+        """Refuse what is not there, and tell a person what will take long: each file is read, copied and synced."""
+        try:
+            is_folder = S_ISDIR(source.stat().st_mode)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InvalidInput(
+                f"{str(source)!r} cannot be saved: {reason}. Give a file or folder that can be read.",
+                code="artifact.missing",
+                path=str(source),
+            ) from error
+        if not is_folder:
+            return
+        count, size = measure_folder(source)
+        if count > _MANY_FILES or size > _LARGE_BYTES:
+            self._guard.note(
+                "save.large",
+                f"saving {str(source)!r} copies {count:,} files of {size / 1e9:.1f} GB in all, and the call returns "
+                f"when they are stored; `run.artifact(path)` would only note where they are.",
+            )
+
     def _store_bytes(self, data: bytes, *, is_synced: bool) -> tuple[str, int]:
         self._check_stored()
         return store_bytes(self._root, data, run=self._run, is_synced=is_synced)
@@ -139,6 +172,19 @@ class FileStore:
         self._recorder.append(
             File(path=path, sha256=sha256, size=size, kind="checkpoint", media_type=media_type, step=step)
         )
+
+
+def measure_folder(folder: Path) -> tuple[int, int]:
+    """Return how many files a folder holds, those of its folders included, and how many bytes they have in all."""
+    count = size = 0
+    for base, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                status = os.stat(os.path.join(base, name))  # noqa: PTH116 - a Path a file is three times slower
+                if S_ISREG(status.st_mode):
+                    count += 1
+                    size += status.st_size
+    return count, size
 
 
 def _name_of(source: Path, name: str | None) -> str:

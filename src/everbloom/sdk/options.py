@@ -12,6 +12,7 @@ from everbloom.core.settings import DEFAULT_EXPERIMENT, DEFAULT_PROJECT, Setting
 from everbloom.core.values import check_metric_name
 from everbloom.sdk.names import is_in_store, resolve_reference
 from everbloom.sdk.rows import to_step
+from everbloom.sdk.texts import check_text
 
 Reference = str | tuple[str, int]
 
@@ -129,7 +130,9 @@ def check_fields(settings: Settings, is_new: bool, given: Mapping[str, Any]) -> 
         fields["namespace"] = check_namespace(_as_text("namespace", fields["namespace"]))
     for name in ("seed", "total_steps"):
         if name in fields:
-            fields[name] = to_step(fields[name])
+            fields[name] = to_step(fields[name], what=name)
+    if "why" in fields:
+        check_text(fields["why"], "why")
     if "objectives" in fields:
         fields["objectives"] = _check_objectives(fields["objectives"])
     return fields

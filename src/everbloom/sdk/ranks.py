@@ -91,7 +91,7 @@ def _agree(torch: Any, number: int, now_us: int) -> RunId:
 
 
 def _rank_tags(job: Job, rank: int) -> tuple[str, ...]:
-    return (f"rank-{rank}",) if job.has_rank and (job.size > 1 or rank) else ()
+    return (f"rank-{rank}",) if job.has_rank and (job.size > 1 or rank or job.is_own) else ()
 
 
 def _name_group(job: Job) -> str:

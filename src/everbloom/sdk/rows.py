@@ -13,7 +13,7 @@ from typing import Any
 
 from everbloom.core.clock import from_datetime
 from everbloom.core.errors import InvalidInput
-from everbloom.core.values import check_metric_name, iter_flat, to_metric_value
+from everbloom.core.values import check_metric_name, iter_flat, show_value, to_metric_value
 from everbloom.journal.writer import JournalWriter
 from everbloom.sdk.guard import Guard
 from everbloom.sdk.media.base import Media
@@ -107,11 +107,13 @@ def _to_number(name: str, value: Any, step: int | None) -> float:
     kind = type(value)
     if kind is float or (kind is int and -INT64_END <= value < INT64_END):
         return value  # type: ignore[no-any-return]
-    return to_metric_value(name, value, -1 if step is None else step)
+    return to_metric_value(name, value, step)
 
 
-def to_step(step: Any) -> int:
+def to_step(step: Any, *, what: str = "step") -> int:
     """Turn a step into an `int`: Python's and NumPy's whole numbers, floats without a fraction, 0-d tensors.
+
+    `what` it is called in a message; other whole numbers, such as a seed, are taken in the same way.
 
     Raises:
         InvalidInput: It is not a whole number (`step.not_whole`).
@@ -125,14 +127,16 @@ def to_step(step: Any) -> int:
         if number.is_integer() and not isinstance(step, str):
             return int(number)
     except Exception as error:
-        raise _not_whole(step) from error
-    raise _not_whole(step)
+        raise _not_whole(step, what) from error
+    raise _not_whole(step, what)
 
 
-def _not_whole(step: Any) -> InvalidInput:
+def _not_whole(step: Any, what: str) -> InvalidInput:
+    is_step = what == "step"
     return InvalidInput(
-        f"step is a {type(step).__name__} that is no whole number; give an int, or no step to count.",
-        code="step.not_whole",
+        f"{what} {show_value(step)} of type {type(step).__name__} is no whole number; give an int"
+        f"{', or no step to count' if is_step else ''}.",
+        code="step.not_whole" if is_step else "init.not_whole",
     )
 
 

@@ -17,7 +17,7 @@ from everbloom.sdk.files import FileStore, guess_size
 from everbloom.sdk.guard import Guard
 from everbloom.sdk.recorder import Recorder
 from everbloom.sdk.rows import RowLog, to_step
-from everbloom.sdk.texts import check_url, fit_text, flatten_params, iter_portions
+from everbloom.sdk.texts import check_text, check_url, fit_text, flatten_params, iter_portions
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -69,7 +69,8 @@ class Parameters(Mapping[str, Scalar]):
 class Run:
     """A run that is being recorded; made by `eb.init`. Use it as a context manager, or call `finish`.
 
-    All methods may be called from any thread, and from forked children. None but `finish` in strict mode raises.
+    All methods may be called from any thread, and from forked children. None raises: what goes wrong is told once and
+    counted. In strict mode (`EVERBLOOM_STRICT=1`) all of them do.
 
     Attributes:
         id: 32 lower-case hex digits.
@@ -133,18 +134,19 @@ class Run:
     @_guarded
     def tag(self, *tags: str, remove: tuple[str, ...] | list[str] = ()) -> None:
         """Add tags to the run, and remove others."""
-        add = [check_name(tag, what="tag") for tag in tags]
-        self._recorder.append(Tag(add=add, remove=[tag.strip() for tag in remove]))
+        add = [check_name(check_text(tag, "the tag"), what="tag") for tag in tags]
+        self._recorder.append(Tag(add=add, remove=[check_text(tag, "the tag").strip() for tag in remove]))
 
     @_guarded
     def note(self, text: str, *, append: bool = False) -> None:
         """Set the run's note (Markdown), or append a paragraph to it."""
-        self._recorder.append(Note(text=self.fit_text(text, "notes/note.md"), append=append))
+        checked = check_text(text, "the note")
+        self._recorder.append(Note(text=self.fit_text(checked, "notes/note.md"), append=append))
 
     @_guarded
     def like(self, target: str = "", *, on: bool = True) -> None:
         """Like the run, or a part of it such as `metric:val/acc`; `on=False` takes it back."""
-        self._recorder.append(Like(on=on, target=target, user=self._files.user))
+        self._recorder.append(Like(on=bool(on), target=check_text(target, "what is liked"), user=self._files.user))
 
     @_guarded
     def link(self, url: str, title: str = "", *, kind: str = "") -> None:
@@ -152,7 +154,9 @@ class Run:
 
         The URL is of http, https, mailto or file, or has no scheme; it is clicked on in the web app.
         """
-        self._recorder.append(Link(url=check_url(url), title=title, kind=kind))
+        check_text(title, "the link's title")
+        check_text(kind, "the link's kind")
+        self._recorder.append(Link(url=check_url(check_text(url, "the link")), title=title, kind=kind))
 
     @_guarded
     def conclude(self, text: str, *, verdict: Verdict | None = None) -> None:
@@ -160,6 +164,7 @@ class Run:
 
         The verdict is `supported`, `refuted` or `inconclusive`; with another one the text alone is recorded.
         """
+        check_text(text, "the conclusion")
         fields: dict[str, Any] = {"conclusion": self.fit_text(text, "notes/conclusion.md")}
         is_known = verdict in get_args(Verdict)
         if is_known:
@@ -182,6 +187,7 @@ class Run:
             kind: What it is, such as `model`.
             step: The step that it belongs to.
         """
+        check_text(kind, "the file's kind")
         self._files.save(Path(path), name, kind=kind, step=None if step is None else to_step(step))
 
     @_guarded
@@ -210,6 +216,8 @@ class Run:
                 "artifact() got an empty uri; say where the thing is, such as 's3://bucket/data.parquet'.",
                 code="artifact.no_uri",
             )
+        for value, what in ((uri, "uri"), (name, "name"), (kind, "kind"), (checksum, "checksum")):
+            check_text(value, f"the artifact's {what}")
         known = guess_size(uri) if size is None else size
         self._recorder.append(Reference(uri=uri, path=name, size=known, checksum=checksum, kind=kind))
 

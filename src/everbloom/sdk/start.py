@@ -33,6 +33,7 @@ from everbloom.sdk.recorder import Recorder
 from everbloom.sdk.run import Run
 from everbloom.sdk.session import Session
 from everbloom.sdk.spawn import start_watcher
+from everbloom.sdk.texts import to_mapping
 
 
 def init(
@@ -86,8 +87,8 @@ def init(
         Ambiguous: They fit several.
         Unavailable: The store cannot be written for another reason than a full disk.
     """
-    settings = load_settings(root=root)
-    created_us = now_us()
+    settings, created_us = load_settings(root=root), now_us()
+    named = None if params is None else to_mapping(params)
     place = find_place(read_job(), created_us)
     rank = place.rank
     origin = find_origin(settings.root, now_us=created_us, shared=place.run, rank=rank, resume=resume, fork=fork)
@@ -109,7 +110,7 @@ def init(
     checked_tags = [*check_tags(tags), *place.tags]
     session = _open_session(settings, origin, rank, fields.get("name"))
     try:
-        _begin(session, settings, origin, rank, fields, checked_tags, [inherited, params], created_us)
+        _begin(session, settings, origin, rank, fields, checked_tags, [inherited, named], created_us)
     except BaseException as error:
         session.finish(error)  # strict mode, or Ctrl-C: no run is left behind that seems to be running
         raise

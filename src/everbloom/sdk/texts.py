@@ -11,7 +11,7 @@ from typing import Any
 
 from everbloom.core.errors import InvalidInput
 from everbloom.core.records import Scalar
-from everbloom.core.values import PARAM_NAME_MAX_CHARS, iter_flat, to_param_value
+from everbloom.core.values import PARAM_NAME_MAX_CHARS, iter_flat, show_value, to_param_value
 from everbloom.sdk.guard import Guard
 
 INLINE_MAX_BYTES = 16_384
@@ -23,6 +23,43 @@ _SCHEMES = frozenset({"http", "https", "mailto", "file"})
 _UNSAFE = re.compile(r"[^\w.\-]+")
 
 StoreText = Callable[[str, str], str]  # (path among the run's files, text) -> SHA-256
+
+
+def check_text(value: Any, what: str) -> str:
+    """Return a text if it is one.
+
+    Raises:
+        InvalidInput: It is something else; says what of, and that it is not kept (`text.not_text`).
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"{what} {show_value(value)} is of type {type(value).__name__} and is not kept; it has to be text. Use "
+            f"str(...).",
+            code="text.not_text",
+            what=what,
+        )
+    return value
+
+
+def to_mapping(params: Any) -> Mapping[Any, Any]:
+    """Return parameters by name: a mapping as it is, else an object's attributes, as of a namespace or dataclass.
+
+    Raises:
+        InvalidInput: It has none (`params.not_mapping`).
+    """
+    if isinstance(params, Mapping):
+        return params
+    if hasattr(params, "__dataclass_fields__"):  # one with slots has no __dict__
+        return {name: getattr(params, name, None) for name in params.__dataclass_fields__}
+    try:
+        attributes: Mapping[Any, Any] = vars(params)
+    except TypeError:
+        raise InvalidInput(
+            f"params {show_value(params)} is of type {type(params).__name__}; give a mapping such as {{'lr': 0.1}}, an "
+            f"argparse.Namespace or a dataclass.",
+            code="params.not_mapping",
+        ) from None
+    return attributes
 
 
 def fit_text(text: str, path: str, store: StoreText) -> str:
@@ -51,7 +88,7 @@ def flatten_params(params: Any, store: StoreText, guard: Guard) -> dict[str, Sca
         guard: Is told what could not be kept, and whose name had to be changed; the rest is kept.
     """
     flat: dict[str, Scalar] = {}
-    leaves = iter_flat(params if isinstance(params, Mapping) else vars(params), ".")
+    leaves = iter_flat(to_mapping(params), ".")
     while True:
         try:
             name, value = next(leaves)

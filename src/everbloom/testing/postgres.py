@@ -55,7 +55,7 @@ def _version(folder: Path) -> int:
 
 @contextlib.contextmanager
 def running_postgres(binaries: Path) -> Iterator[str]:
-    """Run a server while the block runs; yields its address, `postgresql:///everbloom?host=…&user=…`.
+    """Run a server while the block runs; yields its address, `postgresql:///postgres?host=…&user=everbloom`.
 
     Raises:
         Unavailable: It did not start; the message has the end of its log (`postgres.start`).

@@ -29,6 +29,10 @@ def test_ranks_share_a_run_by_its_id():
         ({"PMI_RANK": "0", "PMI_SIZE": "2"}, 0, 2),
         ({"RANK": "0", "WORLD_SIZE": "many"}, 0, 1),
         ({"WORLD_SIZE": "4"}, 0, 1),
+        ({"SLURM_PROCID": "0", "SLURM_STEP_ID": "0", "SLURM_NTASKS": "4"}, 0, 4),
+        ({"SLURM_PROCID": "3", "SLURM_STEP_ID": "0", "SLURM_NPROCS": "4"}, 3, 4),
+        ({"SLURM_PROCID": "0", "SLURM_STEP_ID": "0", "SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "1"}, 0, 1),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}, 0, 1),
     ],
 )
 def test_the_launcher_nearest_to_the_process_says_its_rank(environ, rank, size):

@@ -89,6 +89,11 @@ def test_an_object_of_which_nothing_works_is_refused_like_any_other():
     with pytest.raises(InvalidInput) as raised:
         to_metric_value("m", Hostile(), 0)
     assert raised.value.code == "value.not_scalar"
+
+
+def test_a_value_whose_step_is_yet_to_be_counted_is_refused_without_a_step():
+    with pytest.raises(InvalidInput, match=r"metric 'long' is a str of 3; a metric is one number\."):
+        to_metric_value("long", "yyy", None)
     with pytest.raises(InvalidInput) as raised:
         check_metric_name(Hostile())
     assert raised.value.code == "metric.name_not_text"

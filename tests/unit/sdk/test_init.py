@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import os
+import shutil
 import threading
 
 import pytest
@@ -195,6 +196,28 @@ def test_files_and_folders_are_saved_by_content(store, tmp_path):
     assert [read_blob(store, run.id, f.sha256) for f in files] == [b"a", b"b", b"a"]
 
 
+def test_a_folder_of_very_many_files_or_bytes_is_told_once_with_how_many(store, lenient, tmp_path, capsys):
+    many, large = tmp_path / "many", tmp_path / "large"
+    (many / "below").mkdir(parents=True)
+    (many / "one").write_text("x")
+    for number in range(9_999):
+        (many / "below" / str(number)).symlink_to(many / "one")
+    large.mkdir()
+    with open(large / "sparse", "wb") as file:
+        file.truncate(1_000_000_001)
+    run = eb.init()
+    shutil.rmtree(store)  # so that nothing is copied, which would take long
+    run.save(many)
+    assert "save.large" not in capsys.readouterr().err
+    (many / "another").write_text("x")
+    run.save(many)
+    run.save(large)
+    run.checkpoint(large, 1)
+    told = [line for line in capsys.readouterr().err.splitlines() if "save.large" in line]
+    assert len(told) == 1
+    assert "copies 10,001 files of 0.0 GB in all" in told[0]
+
+
 @pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "a/../../b", "c:\\x", "nul\0"])
 def test_a_name_that_leads_out_of_the_run_is_refused(store, tmp_path, name):
     (tmp_path / "file").write_text("x")
@@ -206,8 +229,11 @@ def test_a_name_that_leads_out_of_the_run_is_refused(store, tmp_path, name):
 def test_a_file_that_is_missing_breaks_nothing(store, lenient, tmp_path, capsys):
     with eb.init() as run:
         run.save(tmp_path / "absent")
+        run.checkpoint(tmp_path / "absent", 1)
         run.log({"x": 1.0})
-    assert "absent" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"'{tmp_path / 'absent'}' cannot be saved: No such file or directory. Give a file or folder" in err
+    assert "artifact.missing" in err
     assert read_recorded(store).values("x") == [(0, 1.0)]
 
 
@@ -224,6 +250,10 @@ def test_a_file_that_is_missing_breaks_nothing(store, lenient, tmp_path, capsys)
         {"objectives": {"acc": "up"}},
         {"objectives": ["acc"]},
         {"seed": "x"},
+        {"total_steps": "x"},
+        {"params": 5},
+        {"params": "lr=1"},
+        {"why": 5},
         {"resume": 5},
         {"fork": "x"},
         {"resume": "a" * 32, "fork": ("a" * 32, 1)},
@@ -235,6 +265,51 @@ def test_an_argument_that_cannot_be_right_is_refused_before_anything_is_written(
     assert isinstance(caught.value, InvalidInput)
     assert not store.exists()
     assert eb.current_run() is None
+
+
+@pytest.mark.parametrize("name", ["seed", "total_steps"])
+def test_a_number_that_is_none_is_refused_by_its_name_and_value(store, name):
+    with pytest.raises(InvalidInput, match=rf"{name} 'x' of type str is no whole number; give an int\. \[init"):
+        eb.init(**{name: "x"})
+
+
+def test_parameters_that_have_no_names_are_refused_with_what_would_do(store):
+    with pytest.raises(InvalidInput, match=r"params 'lr=1' is of type str; give a mapping such as"):
+        eb.init(params="lr=1")
+
+
+def test_a_dataclass_with_slots_is_taken_as_parameters(store):
+    @dataclasses.dataclass(slots=True)
+    class Config:
+        lr: float = 0.5
+
+    with eb.init(params=Config()) as run:
+        pass
+    assert read_recorded(store, run.id).params == {"lr": 0.5}
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda run: run.note(5),
+        lambda run: run.conclude(5),
+        lambda run: run.tag(5),
+        lambda run: run.tag(remove=[5]),
+        lambda run: run.like(5),
+        lambda run: run.link(5),
+        lambda run: run.link("https://a", 5),
+        lambda run: run.artifact(5),
+        lambda run: run.artifact("s3://a", kind=5),
+    ],
+)
+def test_what_should_be_text_and_is_not_is_told_with_its_value_and_breaks_nothing(store, lenient, capsys, tell):
+    with eb.init() as run:
+        tell(run)
+        run.log({"x": 1.0})
+    assert (
+        " 5 is of type int and is not kept; it has to be text. Use str(...). [text.not_text]" in capsys.readouterr().err
+    )
+    assert read_recorded(store).values("x") == [(0, 1.0)]
 
 
 def test_the_current_run_is_the_newest_that_is_not_finished(store):
