@@ -156,8 +156,9 @@ def test_rows_are_numbered_one_by_one_over_all_key_sets(operations, max_bytes):
     assert ordinals == list(range(count))
 
 
-@settings(max_examples=10, deadline=None)
-@given(count=st.integers(1200, 4000), width=st.integers(20, 200), is_mapped=st.booleans())
+# Of 60 KB to 300 KB, as one record holds 64 KiB: each part's names are a new shape, which is what takes time to read.
+@settings(max_examples=5, deadline=None)
+@given(count=st.integers(600, 1500), width=st.integers(100, 200), is_mapped=st.booleans())
 def test_a_wide_row_is_split_by_its_names_under_one_step_and_time(count, width, is_mapped):
     values = {f"{i:0{width}}": i / 7 for i in range(count)}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,9 @@
 """Everything that an index can be asked, as one comparable value: two indexes are equal if their answers are."""
 
+from dataclasses import fields, is_dataclass
 from typing import Any
+
+import numpy as np
 
 from everbloom.core.ids import RunId
 from everbloom.index.attribute_columns import ColumnSnapshot
@@ -22,7 +25,7 @@ def read_answers(index: Index) -> dict[str, Any]:
     answers["columns"] = _read_columns(index)
     projects = [project.id for project in index.catalog.read_projects()]
     for words in ("run-1", "straße", "boom", "to see", "sgd"):
-        answers[f"search {words}"] = sorted(match.run for match in index.text.find_runs(words, projects))
+        answers[f"search {words}"] = [match.run for match in index.text.find_runs(words, projects)]
         answers[f"console {words}"] = sorted(index.console.find_runs(words))
     return answers
 
@@ -61,8 +64,17 @@ def _read_run(index: Index, run: RunId) -> dict[str, Any]:
             for smoothing in (None, 0.9):
                 window = Window(columns=50, smoothing=smoothing)
                 found = index.series.read_window([key], window, folded.cutoffs, shares)
-                answers[f"{key} chart {smoothing}"] = repr(found)
+                answers[f"{key} chart {smoothing}"] = _to_exact(found)
     return answers
+
+
+def _to_exact(part: Any) -> Any:
+    """Return a value that compares by every bit, NaN equal to itself."""
+    if isinstance(part, np.ndarray):
+        return part.dtype.str, part.shape, part.tobytes()
+    if is_dataclass(part):
+        return [_to_exact(getattr(part, field.name)) for field in fields(part)]
+    return [_to_exact(inner) for inner in part] if isinstance(part, tuple) else repr(part)
 
 
 def _read_columns(index: Index) -> dict[str, list[Any]]:
