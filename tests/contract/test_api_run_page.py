@@ -414,3 +414,12 @@ def test_references_are_listed_with_where_they_are(root, client):
     assert (artifact["uri"], artifact["path"], artifact["sha256"]) == ("s3://bucket/x.pt", "x.pt", None)
     answer = client.get(f"/api/v1/runs/{run}/artifacts/x.pt")
     assert answer.json()["error"]["code"] == "artifact.reference"
+
+
+def test_a_run_that_began_a_moment_ago_is_found_by_whoever_has_its_id(root, client):
+    for _ in range(5):  # each within a quarter of a second of the last look, so that none is due
+        run = record(root, metrics={"loss": [1.0]})
+        assert get_json(client, f"/runs/{run}")["row"]["id"] == run
+        other = record(root, metrics={"loss": [1.0]})
+        assert [row["id"] for row in get_json(client, "/compare", runs=f"{run},{other}")["runs"]] == [run, other]
+    assert client.get("/api/v1/runs/" + "0" * 32).status_code == 404

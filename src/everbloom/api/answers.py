@@ -58,15 +58,17 @@ def make_query(
 
 def answer(request: Asking, store: Store, build: Callable[[Reader], _T]) -> Response[_T]:
     """Answer with what `build` reads, or with 304 where the client has just that."""
-    with store.reader() as reader:
+
+    def ask(reader: Reader) -> Response[_T]:
         headers = {"cache-control": "private, no-cache"} | store.describe_stale(reader)
         tag = _make_tag(request, reader.read_version())
         if tag is not None:
             headers["etag"] = tag
             if request.headers.get("if-none-match") == tag:
                 return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
-        content = build(reader)
-    return Response(content, headers=headers)
+        return Response(build(reader), headers=headers)
+
+    return store.read(ask)
 
 
 def _make_tag(request: Asking, version: int) -> str | None:

@@ -78,6 +78,11 @@ class Follower:
         finally:
             self._lock.release()
 
+    def look(self) -> None:
+        """Look, however short ago somebody did; what another indexer has in hand is not waited for."""
+        with self._lock:
+            self._look(wait_s=0.0)
+
     def look_now(self) -> None:
         """Take in all that was written before this call, waiting for another indexer if need be.
 

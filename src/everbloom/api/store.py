@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from everbloom.api.follow import BUSY_PATIENCE_S, Follower
 from everbloom.api.preview.tables import RowIndexes
 from everbloom.api.undo import UndoTokens
-from everbloom.core.errors import EverbloomError
+from everbloom.core.errors import EverbloomError, NotFound
 from everbloom.core.settings import Settings, environment_value
 from everbloom.journal.identity import user_name
 from everbloom.query.reader import Reader, open_reader
@@ -79,9 +79,14 @@ class Store:
         return {} if trouble is None else {"everbloom-stale": trouble.code}
 
     def read(self, ask: Callable[[Reader], _T]) -> _T:
-        """Ask a reader."""
-        with self.reader() as reader:
-            return ask(reader)
+        """Ask a reader; of what it does not know once more after a look, as a run may have begun just now."""
+        try:
+            with self.reader() as reader:
+                return ask(reader)
+        except NotFound:
+            self.follower.look()
+            with self.reader() as reader:
+                return ask(reader)
 
     @property
     def workspace(self) -> "Workspace":
