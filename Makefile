@@ -53,7 +53,7 @@ web: app ## types, layers, tests and size of the web app
 	npm run --silent size
 
 test: $(READY) static web postgres chromium ## all checks and all tests, as CI runs them (under 10 minutes on 2 cores)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(JOBS)
 
 check: $(READY) static web ## format, lint, types, layers and unit tests (under 60 s)
 	@$(BIN)/python -m pytest -q -n $(JOBS) tests/unit tests/test_architecture.py

@@ -1,6 +1,4 @@
-"""One Chromium for all pages a process of the tests looks at; one store and server for the tests of a module."""
-
-from pathlib import Path
+"""One Chromium for all pages that a process of the tests looks at."""
 
 import pytest
 
@@ -14,10 +12,3 @@ OTHER_SITE = "evil.example"
 def browser():
     with open_browser(f"--host-resolver-rules=MAP {OTHER_SITE} 127.0.0.1") as opened:
         yield opened
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Else each of the workers makes the module's store, starts its server and builds its index for itself.
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
