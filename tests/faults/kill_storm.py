@@ -10,7 +10,7 @@ whole. Prints one line and exits with 1 if anything was lost.
 import random
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from everbloom.testing.recorded import kill_while_logging, read_recorded
@@ -20,7 +20,7 @@ def storm(kills: int, seed: int) -> int:
     """Return how many calls that returned are missing, over all kills."""
     rng = random.Random(seed)
     delays_s = [rng.uniform(0.005, 0.3) for _ in range(kills)]
-    with ThreadPoolExecutor(4) as pool:
+    with ProcessPoolExecutor(4) as pool:  # reading back takes longer than the kills, and more than one core
         found = list(pool.map(_kill_one, delays_s))
     calls = sum(returned for returned, _ in found)
     lost = sum(missing for _, missing in found)
