@@ -119,7 +119,7 @@ def test_rows_stay_when_the_next_question_fails(tab):
 
 def test_a_filter_that_cannot_be_read_is_pointed_at_and_rows_stay(tab):
     tab.go("/local/errors/runs")
-    tab.role("link", "run-1").wait()
+    tab.role("grid").role("link", "run-1").wait()
     tab.role("combobox", "Search names").fill("state = fnished")
     tab.key("Enter")
     alert = tab.role("alert")

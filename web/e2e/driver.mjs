@@ -92,6 +92,7 @@ const actions = {
   },
   async violations({ tab }) {
     const { page } = find(tab);
+    await page.evaluate(comeToRest);
     // The debugger's own evaluation, so that the page's policy stays as it is.
     if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axe);
     const found = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
@@ -143,6 +144,13 @@ function revive(value) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   if (typeof value.pattern === 'string') return new RegExp(value.pattern, value.flags ?? '');
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revive(inner)]));
+}
+
+/** Two frames for what was just asked for to begin, then the end of all that moves or fades and ends by itself. */
+async function comeToRest() {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+  const ending = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+  await Promise.allSettled(ending.map((one) => one.finished));
 }
 
 function isPlain(value) {
