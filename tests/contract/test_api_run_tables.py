@@ -76,6 +76,17 @@ def test_values_in_a_file_are_as_they_were_recorded(root, client):
     assert line[2:] == ["1e-17", "nan", "true", 'a,"b"\nc', "3", "a, b", "é", ""]
 
 
+def test_a_file_says_how_far_runs_are_from_the_baseline_in_the_first_metric(root, client):
+    runs = [record(root, number, metrics={"acc": [value]}) for number, value in enumerate([0.5, 0.75, 0.25])]
+    record(root, 3, params={"lr": 1})
+    lines = read_csv(client, cols="params.lr,metrics.acc.max,state", sort="name", baseline=runs[0])
+    assert lines[0] == ["id", "name", "params.lr", "metrics.acc.max", "metrics.acc.max vs base", "state"]
+    assert [line[4] for line in lines[1:]] == ["", "0.25", "-0.25", ""]
+    assert read_csv(client, cols="state", baseline=runs[0])[0] == ["id", "name", "state"]
+    refused = client.get("/api/v1/runs/csv", params={"baseline": "0" * 32})
+    assert refused.json()["error"]["code"] == "run.unknown"
+
+
 def test_nothing_in_a_file_is_run_by_a_spreadsheet(root, client):
     record(root, 0, params={"a": "=1+1", "b": "@x", "c": "-3e-4", "d": -2}, fields={"name": "+cmd"})
     (_, line) = read_csv(client, cols="params.a,params.b,params.c,params.d")

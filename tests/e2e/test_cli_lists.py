@@ -166,6 +166,16 @@ def test_ls_shows_the_columns_that_are_asked_for(store):
     assert answer.lines[2].split()[:4] == ["first", "0.1", "1.5", "ada"]
 
 
+def test_ls_shows_what_a_metric_was_at_a_step_and_sorts_by_no_such_thing(store):
+    answer = run_cli(store, "ls", "-c", "name,metrics.val/acc.@1,metrics.val/acc.last", "-p", "news", "-s", "name")
+    assert answer.lines[0].split() == ["name", "val/acc.@1", "val/acc"]
+    assert answer.lines[2].split() == ["first", "0.5", "0.7"]
+    refused = run_cli(store, "ls", "-s", "metrics.val/acc.@1")
+    assert refused.code == 2
+    assert "it can be a column and cannot be sorted by" in refused.err
+    assert "[sort.at_step]" in refused.err
+
+
 def test_ls_of_nothing_says_where_it_looked_and_where_there_is_more(store):
     answer = run_cli(store, "ls", "params.depth = 9")
     assert answer.code == 0

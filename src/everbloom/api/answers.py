@@ -102,8 +102,9 @@ def to_rows(
     """Return runs as rows of a table, with the cells of columns and the sparkline of a metric."""
     marks = reader.read_marks(runs)
     sparks = reader.read_sparks(runs, spark) if spark else [None] * len(runs)
+    cells = _read_cells(reader, runs, columns)
     rows = []
-    for run, mark, line in zip(runs, marks, sparks, strict=True):
+    for run, mark, line, own in zip(runs, marks, sparks, cells, strict=True):
         attributes = run.attributes
         rows.append(
             RunRow(
@@ -131,27 +132,31 @@ def to_rows(
                 is_archived=run.is_archived,
                 is_stalled=bool(attributes.get("stalled")),
                 error_line=mark.error_line,
-                cells=_read_cells(run, columns),
+                cells=own,
                 spark=line,
             )
         )
     return rows
 
 
-def _read_cells(run: Run, columns: Sequence[tuple[str, Key]]) -> dict[str, Any]:
-    cells = {}
+def _read_cells(reader: Reader, runs: Sequence[Run], columns: Sequence[tuple[str, Key]]) -> list[dict[str, Any]]:
+    """Return each run's cells by column; what it lacks is absent."""
+    found: list[dict[str, Any]] = [{} for _ in runs]
     for spelled, key in columns:
-        if key.root == "metrics":
-            summary = run.metrics.get(key.name)
-            value = None if summary is None else getattr(summary, key.summary)
-            if value is None:
-                continue
-        elif key.column in run.attributes:
-            value = run.attributes[key.column]
-        else:
-            continue
-        cells[spelled] = to_value(value, chars=CELL_CHARS)
-    return cells
+        for run, cells, value in zip(runs, found, read_column(reader, runs, key), strict=True):
+            if value is not None or key.column in run.attributes:
+                cells[spelled] = to_value(value, chars=CELL_CHARS)
+    return found
+
+
+def read_column(reader: Reader, runs: Sequence[Run], key: Key) -> list[Any]:
+    """Return one value of each run; None where it is null, or the run lacks it."""
+    if key.step is not None:
+        return list(reader.read_values_at(runs, key.name, key.step))
+    if key.root != "metrics":
+        return [run.attributes.get(key.column) for run in runs]
+    summaries = (run.metrics.get(key.name) for run in runs)
+    return [None if summary is None else getattr(summary, key.summary) for summary in summaries]
 
 
 def read_columns(text: str) -> list[tuple[str, Key]]:

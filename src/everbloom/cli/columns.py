@@ -15,6 +15,7 @@ from everbloom.cli.output.text import clean_line
 from everbloom.core.clock import to_datetime
 
 if TYPE_CHECKING:
+    from everbloom.query.language.keys import Key
     from everbloom.query.views import Run
 
 PARAMS_MAX, METRICS_MAX = 8, 6
@@ -132,6 +133,14 @@ def _metric_column(name: str, word: str, rank: int) -> RunColumn:
     return RunColumn(Column(title, "number", rank=rank), draw)
 
 
+def _step_column(name: str, step: int) -> RunColumn:
+    def draw(screen: Screen, run: "Run") -> Cell:
+        value = run.value_at(name, step)
+        return Cell("" if value is None else format_number(value))
+
+    return RunColumn(Column(f"{name}.@{step}", "number"), draw)
+
+
 def parse_columns(text: str) -> list[RunColumn]:
     """Return the columns that a person asks for: keys of the filter language, by comma.
 
@@ -140,10 +149,11 @@ def parse_columns(text: str) -> list[RunColumn]:
     """
     from everbloom.query.language.sorting import parse_order
 
-    return [_key_column(sort_key.key.column) for sort_key in parse_order(text, noun="columns")]
+    return [_key_column(sort_key.key) for sort_key in parse_order(text, noun="columns", has_steps=True)]
 
 
-def _key_column(key: str) -> RunColumn:
+def _key_column(named: "Key") -> RunColumn:
+    key = named.column
     special: dict[str, RunColumn] = {
         "name": RunColumn(Column("name", least=22, keeps_end=True), draw_name),
         "state": RunColumn(Column("state"), draw_state),
@@ -154,9 +164,10 @@ def _key_column(key: str) -> RunColumn:
     }
     if key in special:
         return special[key]
-    if key.startswith("metrics."):
-        name, _, word = key[len("metrics.") :].rpartition(".")
-        return _metric_column(name, word, 0)
+    if named.step is not None:
+        return _step_column(named.name, named.step)
+    if named.root == "metrics":
+        return _metric_column(named.name, named.summary, 0)
     return RunColumn(Column(key.removeprefix("params."), least=6), _draw_key(key))
 
 

@@ -236,9 +236,11 @@ class PieceReader:
             )
         return self.read_blob(run, at, size)
 
-    def read_summary(self, piece: Piece, cutoffs: Cutoffs) -> Summary | None:
-        """Return a piece's summary without its rewound points; None if none is left."""
+    def read_summary(self, piece: Piece, cutoffs: Cutoffs, until: int | None = None) -> Summary | None:
+        """Return a piece's summary without its rewound points and those beyond a step; None if none is left."""
         cutoff = cutoffs.get(piece.writer)
+        if until is not None:
+            cutoff = until if cutoff is None else min(cutoff, until)
         if cutoff is None or piece.summary.last.step <= cutoff:
             return piece.summary
         if piece.summary.first.step > cutoff:

@@ -162,11 +162,19 @@ class SeriesStore:
         *,
         metrics: Sequence[str] | None = None,
         shares: Shares = NO_SHARES,
+        until: int | None = None,
     ) -> dict[RunId, dict[str, dict[int, Summary]]]:
         """Return {run: {metric: {rank: summary}}}, shared points counted, without rewound ones.
 
         What has no points left is absent. Of a piece that counts in part one chunk a border is decoded, and that is
         remembered while the piece does not grow.
+
+        Args:
+            runs: Which.
+            cutoffs: What was rewound.
+            metrics: Only these; None = all.
+            shares: What runs share with others.
+            until: Only points up to this step; None = all.
         """
         wanted = list(dict.fromkeys(runs))
         parts: dict[tuple[RunId, str, int], list[Summary]] = {}
@@ -177,7 +185,7 @@ class SeriesStore:
                 limits = bound(run, shares, cutoffs)
                 found += [(run, piece, limits) for piece in read_pieces_of(self._database, run, shares, metrics)]
             for run, piece, limits in found:
-                summary = self._reader.read_summary(piece, limits)
+                summary = self._reader.read_summary(piece, limits, until)
                 if summary is not None:
                     parts.setdefault((run, piece.metric, piece.rank), []).append(summary)
         answer: dict[RunId, dict[str, dict[int, Summary]]] = {}

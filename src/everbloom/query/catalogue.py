@@ -213,6 +213,6 @@ def parse_columns(text: str) -> list[tuple[str, Key]]:
     Raises:
         InvalidInput: A key is unknown or malformed; points at it.
     """
-    keys = [found.key for found in parse_order(text)]
+    keys = [found.key for found in parse_order(text, has_steps=True)]
     words = [text[token.start : token.end] for token in read_tokens(text, noun="sort") if token.kind == "word"]
     return list(zip(words, keys, strict=True))

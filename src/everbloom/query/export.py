@@ -17,6 +17,8 @@ from everbloom.query.readable import ReadableIndex
 from everbloom.query.scope import match_runs, plan_query
 from everbloom.query.views import RunQuery
 
+__all__ = ["Cell", "RunCells", "read_cells"]
+
 BLOCK_ROWS = 500
 
 

@@ -30,6 +30,7 @@ from everbloom.query import (
     groups,
     lineage,
     marks,
+    moments,
     overview,
     pairing,
     references,
@@ -331,6 +332,10 @@ class Reader:
     def read_sparks(self, found: Sequence[Run], metric: str) -> list[Spark | None]:
         """Read a sparkline of each run; see `sparks`."""
         return self._sparks.read(self.readable, found, metric)
+
+    def read_values_at(self, found: Sequence[Run], metric: str, step: int) -> list[float | None]:
+        """Read what a metric of each run was at a step; see `moments.read_values_at`."""
+        return moments.read_values_at(self.readable, found, metric, step)
 
     def list_projects(self, *, since_us: int | None = None) -> list[ProjectOverview]:
         """Sum up every readable project; see `overview.list_projects`."""

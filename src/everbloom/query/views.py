@@ -4,7 +4,7 @@ A run holds the attributes that the index keeps of it, so a table of runs costs 
 series, console, files, how exactly it ended) is read when asked for, through the reader, while that is open.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -46,6 +46,8 @@ class RunSource(Protocol):
     def read_summaries(
         self, run: str, *, rank: int | None = None, reduce: Reduce | None = None
     ) -> Mapping[str, MetricSummary]: ...
+
+    def read_values_at(self, runs: "Sequence[Run]", metric: str, step: int) -> list[float | None]: ...
 
     def read_logs(
         self, run: str, *, tail: int | None = None, grep: str | None = None
@@ -313,6 +315,10 @@ class Run:
         """
         found = self.source.read_summaries(self.id, rank=rank, reduce=reduce)
         return {name: summary for name, summary in found.items() if not name.startswith(SYSTEM_PREFIX)}
+
+    def value_at(self, metric: str, step: int) -> float | None:
+        """Read the last value of a metric at a step or before it; None where there is none. See `moments`."""
+        return self.source.read_values_at([self], metric, step)[0]
 
     def logs(self) -> str:
         """Read all that the run printed."""

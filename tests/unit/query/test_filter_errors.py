@@ -26,6 +26,7 @@ def complain(text, parse=parse_filter):
         ("params..x = 3", "filter.unknown_key", 1, ['params.".x"']),
         ('"my metric" > 3', "filter.unknown_key", 1, ['metrics."my metric"', 'params."my metric"']),
         ("xyzzy = 3", "filter.unknown_key", 1, ["metrics.xyzzy", "params.xyzzy"]),
+        ("a and metrics.loss.@5 < 1", "filter.at_step", 7, ["metrics.loss", "metrics.loss.best"]),
         ("state = runing", "filter.value", 9, ["running"]),
         ("state in (failed, Killed)", "filter.value", 19, ["killed"]),
         ("archived = yes", "filter.value", 12, ["true", "false"]),

@@ -155,6 +155,27 @@ def test_keys_are_spelled_as_briefly_as_they_can_be_read(text, key, spelled):
     assert key_of_column(key.column) == key
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "spelled"),
+    [
+        ("metrics.val/acc.@500", Key("metrics", "val/acc", "@500"), None),
+        ("metrics.loss.@-3", Key("metrics", "loss", "@-3"), None),
+        ("metrics.loss.@007", Key("metrics", "loss", "@7"), "metrics.loss.@7"),
+        ("metrics.loss.@9223372036854775808", Key("metrics", "loss", f"@{2**63 - 1}"), f"metrics.loss.@{2**63 - 1}"),
+        ('metrics."a b".@1', Key("metrics", "a b", "@1"), None),
+        ('metrics."loss.@5"', Key("metrics", "loss.@5", "last"), "metrics.loss.@5.last"),
+        ("metrics.@5", Key("metrics", "@5", "last"), None),
+        ("metrics.loss.@x", Key("metrics", "loss.@x", "last"), None),
+    ],
+)
+def test_a_column_may_name_a_step(text, key, spelled):
+    (found,) = parse_order(text, has_steps=True)
+    assert found.key == key
+    assert print_key(key) == (spelled or text)
+    assert key_of_column(key.column) == key
+    assert found.key.step == (int(key.summary[1:]) if "@" in key.summary else None)
+
+
 def test_columns_outside_of_the_language_are_no_keys():
     for column in ("haystack", "metrics", "metrics.loss", "params.", "whatever", "metrics..max"):
         assert not is_column(column)

@@ -1879,6 +1879,8 @@ export interface operations {
                 sort?: string;
                 /** @description Keys by comma; each is a column, behind id and name. */
                 cols?: string;
+                /** @description A run; how far others are from it follows the first metric of the columns. */
+                baseline?: string;
             };
             header?: never;
             path?: never;

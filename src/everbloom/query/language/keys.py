@@ -1,11 +1,12 @@
 """The keys that a filter or a sort order may name, what kind of value each holds, and how they are spelled.
 
 A key is a fixed word (`state`) or a family and a name (`params.optimizer.lr`); a metric's key ends in a
-summary. The kind decides how a value is read and which operators make sense. Whether any run has the key
-is not asked here: a key that nobody has is merely missing everywhere.
+summary: a word, or `@` and a step. The kind decides how a value is read and which operators make sense.
+Whether any run has the key is not asked here: a key that nobody has is merely missing everywhere.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -18,6 +19,8 @@ Kind = Literal["text", "choice", "number", "time", "duration", "flag", "tags", "
 OperatorGroup = Literal["equal", "order", "in", "match", "null", "nan"]
 
 DEFAULT_SUMMARY = "last"
+_STEP = re.compile(r"@-?[0-9]{1,40}")
+_STEP_MIN, _STEP_MAX = -(2**63), 2**63 - 1
 HAYSTACK = "haystack"
 """The column behind bare words: folded name, note, tags, parameter names and values. No key of the language."""
 
@@ -75,7 +78,7 @@ FIXED: dict[str, KeyInfo] = {
 }
 
 FAMILIES: dict[str, KeyInfo] = {
-    "metrics": KeyInfo("number", "a metric's summary: last, min, max, first, mean, n or best"),
+    "metrics": KeyInfo("number", "a metric's summary: last, min, max, first, mean, n, best or, as a column, @STEP"),
     "params": KeyInfo("any", "a parameter"),
     "env": KeyInfo("version", "Python, platform and installed packages; compared as versions"),
     "code": KeyInfo("any", "the code: commit, branch, dirty"),
@@ -90,7 +93,7 @@ class Key:
     Attributes:
         root: A fixed key (`end.cause`) or a family (`params`).
         name: Within a family: the name, dots and all; else empty.
-        summary: Of a metric: one of `SUMMARIES`; else empty.
+        summary: Of a metric: one of `SUMMARIES`, or `@` and a step for its value there; else empty.
     """
 
     root: str
@@ -101,6 +104,11 @@ class Key:
     def column(self) -> str:
         """The flat key of the column that holds it, such as `metrics.val/acc.max`."""
         return ".".join(part for part in (self.root, self.name, self.summary) if part)
+
+    @property
+    def step(self) -> int | None:
+        """The step whose value is meant; None of what the index holds. Such a key can be a column and nothing else."""
+        return int(self.summary[1:]) if self.summary.startswith("@") else None
 
     @property
     def info(self) -> KeyInfo:
@@ -122,9 +130,30 @@ def parse_pieces(pieces: Sequence[Piece]) -> Key | None:
         return None
     if words[0] != "metrics":
         return Key(words[0], ".".join(words[1:]))
-    if len(pieces) > 2 and not pieces[-1].is_quoted and words[-1] in SUMMARIES:
-        return Key("metrics", ".".join(words[1:-1]), words[-1])
+    if len(pieces) > 2 and not pieces[-1].is_quoted and (summary := _read_summary(words[-1])):
+        return Key("metrics", ".".join(words[1:-1]), summary)
     return Key("metrics", ".".join(words[1:]), DEFAULT_SUMMARY)
+
+
+def _read_summary(word: str) -> str:
+    """Return the summary that a word spells; the empty text where it spells none. A step is brought into int64."""
+    if _STEP.fullmatch(word):
+        return f"@{min(max(int(word[1:]), _STEP_MIN), _STEP_MAX)}"
+    return word if word in SUMMARIES else ""
+
+
+def explain_step(key: Key, what: str) -> tuple[str, list[str]]:
+    """Say why a value at a step cannot be searched, sorted by and the like, and which keys could.
+
+    Args:
+        key: One with a step.
+        what: What cannot be done, as in "searched" or "sorted by".
+    """
+    says = (
+        f"`{print_key(key)}` is a value at a step, which is read from the curve of each run that is shown; it can be a "
+        f"column and cannot be {what}."
+    )
+    return says, [print_key(Key(key.root, key.name, word)) for word in ("last", "best", "min", "max")]
 
 
 def is_key_shaped(pieces: Sequence[Piece]) -> bool:
@@ -192,7 +221,7 @@ def is_column(column: str) -> bool:
     if root != "metrics":
         return bool(rest) and root in FAMILIES
     name, _, summary = rest.rpartition(".")
-    return bool(name) and summary in SUMMARIES
+    return bool(name) and _read_summary(summary) == summary != ""
 
 
 def key_of_column(column: str) -> Key:
@@ -220,6 +249,6 @@ def print_key(key: Key) -> str:
     is_plain = WORD.fullmatch(key.name) is not None and "" not in words
     name = key.name if is_plain else quote_text(key.name)
     must_end = key.summary and (
-        key.summary != DEFAULT_SUMMARY or (is_plain and len(words) > 1 and words[-1] in SUMMARIES)
+        key.summary != DEFAULT_SUMMARY or (is_plain and len(words) > 1 and _read_summary(words[-1]) != "")
     )
     return f"{key.root}.{name}.{key.summary}" if must_end else f"{key.root}.{name}"

@@ -29,6 +29,7 @@ from everbloom.query.language.keys import (
     Key,
     OperatorGroup,
     explain_pieces,
+    explain_step,
     is_key_shaped,
     parse_pieces,
     print_key,
@@ -52,8 +53,8 @@ def parse_filter(text: str, *, known: Iterable[str] = ()) -> Filter | None:
 
     Raises:
         InvalidInput: It is no filter. `fields` has the column and what would fit; the code is one of
-            `filter.syntax`, `filter.open_quote`, `filter.unknown_key`, `filter.operator`, `filter.value`,
-            `filter.too_deep`, `filter.too_long`.
+            `filter.syntax`, `filter.open_quote`, `filter.unknown_key`, `filter.at_step`, `filter.operator`,
+            `filter.value`, `filter.too_deep`, `filter.too_long`.
     """
     parser = _Parser(text, read_tokens(text), known)
     if parser.current.kind == "end":
@@ -198,6 +199,9 @@ class _Parser:
             if self.current.kind == "word":
                 says += " To search for words, put them in quotes."
             raise self._complain(token, says, code="filter.unknown_key", suggestions=offers)
+        if key.step is not None:
+            says, offers = explain_step(key, "searched")
+            raise self._complain(token, says, code="filter.at_step", suggestions=offers)
         return key
 
     def _parse_condition(self, key: Key) -> Filter:

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Column, ColumnCatalogue } from '@/api/types';
-import { barShare, cellKeys, columnsInView, defaultKeys, defaultSpark, isBest, metricName, shownColumns, splitMetric, type Layout, type ShownColumn } from './columns';
+import { barShare, cellKeys, columnsInView, defaultKeys, defaultSpark, isAtStep, isBest, metricName, shownColumns, splitMetric, type Layout, type ShownColumn } from './columns';
 
 const column = (key: string, more: Partial<Column> = {}): Column => ({ key, kind: 'number', label: key, group: 'params', n: 9, varies: true, direction: null, min: 0, max: 1, distinct: null, ...more });
 
@@ -52,6 +52,12 @@ describe('shown columns', () => {
     expect(last).toMatchObject({ label: 'val/acc', summary: 'mean', direction: 'max', low: null, high: null });
   });
 
+  test('of a value at a step say the step beside the metric, whichever way is better', () => {
+    const [early, late] = shown({ keys: ['metrics.val/acc.@500', 'metrics.train/loss.@-1'] });
+    expect(early).toMatchObject({ label: 'val/acc', summary: '@500', direction: 'max', kind: 'metric' });
+    expect([isAtStep(early!), isAtStep(late!), isAtStep(shown({ keys: ['metrics.val/acc.max'] })[0]!)]).toEqual([true, true, false]);
+  });
+
   test('that no run has any more still have a name and a width', () => {
     expect(shown({ keys: ['params.gone'] })[0]).toMatchObject({ label: 'gone', kind: 'text' });
   });
@@ -63,6 +69,8 @@ describe('shown columns', () => {
 
 test('a metric key splits at its summary', () => {
   expect(splitMetric('metrics.a.b.max')).toEqual({ metric: 'metrics.a.b', summary: 'max' });
+  expect(splitMetric('metrics.a.b.@12')).toEqual({ metric: 'metrics.a.b', summary: '@12' });
+  expect(splitMetric('metrics.a.@x')).toEqual({ metric: 'metrics.a.@x', summary: 'last' });
   expect(splitMetric('metrics.loss')).toEqual({ metric: 'metrics.loss', summary: 'last' });
   expect(splitMetric('params.max')).toBeNull();
   expect([metricName('metrics."my ""m""".max'), metricName('params.x')]).toEqual(['my "m"', '']);

@@ -49,7 +49,7 @@ const fixed: Readonly<Record<string, [CellKind, string, number]>> = {
   [sparkKey]: ['spark', '', 112], [deltaKey]: ['delta', 'vs base', 88],
 };
 
-const metricPattern = /^(metrics\..+)\.(last|best|min|max|mean|first|n)$/;
+const metricPattern = /^(metrics\..+)\.(last|best|min|max|mean|first|n|@-?\d+)$/;
 
 /** Split a metric's key into the metric and its summary; null for other keys. */
 export function splitMetric(key: string): { metric: string; summary: string } | null {
@@ -57,6 +57,9 @@ export function splitMetric(key: string): { metric: string; summary: string } | 
   if (match?.[1] && match[2]) return { metric: match[1], summary: match[2] };
   return key.startsWith('metrics.') ? { metric: key, summary: 'last' } : null;
 }
+
+/** Whether a column is a metric's value at a step: read from the curves of the runs in view, so nothing is sorted by it. */
+export const isAtStep = (column: Pick<ShownColumn, 'summary'>): boolean => column.summary.startsWith('@');
 
 /** The name of a key's metric as it was logged, or ''. */
 export function metricName(key: string): string {
