@@ -11,8 +11,12 @@ RUNS = 150
 
 
 @pytest.fixture(scope="module")
-def link(tmp_path_factory):
-    root = tmp_path_factory.mktemp("keyboard")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("keyboard")
+
+
+@pytest.fixture(scope="module")
+def link(root):
     for number in range(RUNS):
         fields = {"name": f"run-{number:03}", "project": "walk", "experiment": "one"}
         losses = [1.0, 0.5 + number / 1000]
@@ -104,6 +108,41 @@ def test_a_run_is_opened_peeked_at_noted_and_liked_by_keys_and_the_way_back_keep
     tab.css("h1").saying(name).wait()
     tab.back()
     tab.role("grid").role("link", name).wait()
+
+
+def test_the_cursor_stands_on_the_same_row_after_a_run_was_opened_and_left(tab, link):
+    tab.go("/local/walk/runs")
+    tab.role("grid").role("link", "run-149").wait()
+    for _ in range(120):
+        tab.key("j")
+    tab.until("document.querySelector('[role=grid]').scrollTop > 1000")
+    assert cursor(tab) == "run-030"
+    tab.key("Enter")
+    tab.until("location.pathname.startsWith('/r/')")
+    tab.css("h1").saying("run-030").wait()
+    tab.back()
+    tab.until("document.querySelector('[role=grid]')?.getAttribute('aria-activedescendant') === 'line-119'")
+    tab.until("document.querySelector('#line-119')?.innerText.includes('run-030')")
+    tab.key("j")
+    tab.until("document.querySelector('#line-120.current')?.innerText.includes('run-029')")
+
+
+def test_the_cursor_follows_its_row_where_runs_came_meanwhile(tab, root):
+    record_run(root, RunSpec(fields={"name": "old", "project": "grown"}, metrics={"loss": [1.0]}))
+    for number in range(3):
+        record_run(root, RunSpec(fields={"name": f"seed-{number}", "project": "grown"}, metrics={"loss": [1.0]}))
+    tab.go("/local/grown/runs")
+    tab.role("grid").role("link", "old").wait()
+    tab.key("End")
+    assert cursor(tab) == "old"
+    tab.key("Enter")
+    tab.css("h1").saying("old").wait()
+    record_run(root, RunSpec(fields={"name": "new", "project": "grown"}, metrics={"loss": [1.0]}))
+    tab.until("fetch('/api/v1/runs?project=grown').then((answer) => answer.json()).then(({ total }) => total === 5)")
+    tab.back()
+    tab.role("grid").role("link", "new").wait()
+    tab.until("document.querySelector('[role=grid]').getAttribute('aria-activedescendant') === 'line-4'")
+    assert cursor(tab) == "old"
 
 
 def test_filters_sorts_and_dialogs_give_the_focus_back(tab):

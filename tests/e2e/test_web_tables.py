@@ -117,6 +117,36 @@ def test_a_baseline_stands_on_top_and_every_run_says_how_far_it_is(open_page):
     page.role("columnheader").saying("vs base").wait("hidden")
 
 
+def asked_for_rows(page):
+    return [asked.url for asked in page.requests("/api/v1/runs") if asked.path == "/api/v1/runs"]
+
+
+def test_a_baseline_is_read_once(open_page):
+    page = open_page("?sort=name")
+    rows = len(asked_for_rows(page))
+    press(page, "j", "b")
+    page.role("columnheader").saying("vs base").wait()
+    press(page, "j", "j")
+    page.css("#line-2.current").wait()
+    page.until("document.getAnimations().length === 0")
+    assert len(asked_for_rows(page)) == rows + 1
+    press(page, "k", "k", "b")
+    page.text("No baseline any more.").wait()
+
+
+@pytest.mark.parametrize("query", ["", "?sort=-metrics.val/loss.min&group=params.lr&f=params.seed = 7"])
+def test_going_to_compare_asks_for_no_rows_again(open_page, query):
+    page = open_page(query)
+    press(page, "j", "x", "j", "x")
+    page.text(" selected").wait()
+    rows = len(asked_for_rows(page))
+    press(page, "c")
+    page.role("heading", "Compare").wait()
+    page.role("slider", "Cursor of val/loss").wait()
+    page.until("counts.draws['val/loss']?.base > 0")
+    assert asked_for_rows(page)[rows:] == []
+
+
 def test_a_view_is_named_opened_renamed_and_brought_back(open_page):
     page = open_page("?f=params.lr%20%3C%200.05")
     press(page, "Control+s")
@@ -166,3 +196,22 @@ def test_columns_move_and_widen_by_keyboard_and_stay_so(open_page):
     page.css("#line-0").wait()
     page.until(f"{order} === 'metrics.val/loss.min,metrics.val/acc.max'")
     assert page.css('[role="columnheader"]:has([data-head="metrics.val/loss.min"])').box()["width"] == width
+
+
+def test_a_metric_is_shown_at_a_step_and_nothing_is_sorted_by_it(open_page):
+    page = open_page("?sort=name&cols=metrics.val/acc.max,params.lr")
+    head = page.role("columnheader").saying("val/acc")
+    head.hover()
+    page.role("button", "More of val/acc").click()
+    page.role("textbox", "Show at step").type("0")
+    press(page, "Enter")
+    page.css('[data-head="metrics.val/acc.@0"]').saying("@0").wait()
+    page.css("#line-3").saying("0.1").wait()
+    page.until("document.querySelector('#line-3 [data-column=\"metrics.val/acc.@0\"]')?.innerText.startsWith('0.1')")
+    assert page.css('[data-head="metrics.val/acc.@0"]').attribute("aria-disabled") == "true"
+    page.css('[data-head="metrics.val/acc.@0"]').focus()
+    press(page, "Enter")
+    page.css('[data-head="params.lr"]').click()
+    page.until("new URLSearchParams(location.search).get('sort') === '-params.lr'")
+    href = page.css("footer a[download]").attribute("href")
+    assert "metrics.val/acc.@0" in page.evaluate(f"decodeURIComponent({href!r})")

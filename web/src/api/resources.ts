@@ -1,4 +1,5 @@
 // One function per question to the server: path and parameters here, so that pages never spell an address.
+import { quoteText } from '@/domain/filter-clauses';
 import { visitedBefore } from '@/state/visit';
 import type { QueryAsk } from './queries.svelte';
 import { apiBase, getJson, queryString, sendJson, type Query } from './client';
@@ -60,6 +61,12 @@ export interface PageAsk {
 }
 
 export const readRuns = (scope: RunScope, page: PageAsk, signal?: AbortSignal): Promise<RunPage> => getJson('/runs', { ...flat(scope), ...page }, signal);
+
+/** One run as a row of a table, wherever it is. */
+export const askRow = (id: string, cols: readonly string[], spark: string): QueryAsk<RunPage> => ({
+  key: `run/${id}/row?${JSON.stringify([cols, spark])}`,
+  read: (signal) => readRuns({ ns: null, project: null, experiment: null, f: `id = ${quoteText(id)}`, archived: 'both' }, { sort: 'created', offset: 0, limit: 1, cols, spark }, signal),
+});
 
 export interface GroupAsk {
   by: string;

@@ -72,10 +72,13 @@ export const url = {
   get href(): string { return bar.path + bar.search; },
 };
 
-/** Typed access to the values that a page keeps in the address bar. */
+/** Typed access to the values that a page keeps in the address bar. While another page's address stands there already and
+    this one is taken down, its values stay as they were: it must not ask its questions in another page's words. */
 export class UrlValues<C extends Record<string, Codec<unknown>>> {
   #codecs: C;
-  #values = $derived.by(() => decode(this.#codecs, bar.search));
+  #path = bar.path;
+  #search = bar.search;
+  #values = $derived.by(() => decode(this.#codecs, bar.path === this.#path ? (this.#search = bar.search) : this.#search));
   constructor(codecs: C) {
     this.#codecs = codecs;
   }
@@ -88,6 +91,10 @@ export class UrlValues<C extends Record<string, Codec<unknown>>> {
 }
 
 const scrollKey = (entry: string, name: string) => `everbloom:scroll:${entry}:${name}`;
+
+/** What was kept under this step of the history by a name, such as where a cursor stood; '' where nothing was. */
+export const readKept = (name: string): string => sessionStorage.getItem(scrollKey(bar.entry, name)) ?? '';
+export const keepText = (name: string, value: string): void => sessionStorage.setItem(scrollKey(bar.entry, name), value);
 
 /** Attach to a scroller: keeps its place under the history's step and finds it again on the way back. */
 export function keepScroll(name: string) {

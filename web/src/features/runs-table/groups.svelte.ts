@@ -32,6 +32,8 @@ export class GroupList {
   queryMs = $state(0);
   error = $state.raw<ApiError | null>(null);
   hasAnswer = $state(false);
+  /** Whether groups are remembered ones, their question asked again but not answered yet. */
+  isKept = $state(false);
   isDim = $state(false);
   /** Which runs the groups are of; an older question's while a new one is on its way. */
   answered = $state.raw<RunScope | null>(null);
@@ -65,6 +67,7 @@ export class GroupList {
     if (isSame) return;
     const known = kept.get(keyOf(ask));
     if (known) this.#show(known);
+    this.isKept = known !== undefined;
     void this.#read();
   }
 
@@ -143,6 +146,7 @@ export class GroupList {
     }
     clearTimeout(this.#dimTimer);
     this.isDim = false;
+    this.isKept = false;
   }
 
   async #fetch(signal: AbortSignal): Promise<RunGroups | null> {

@@ -40,6 +40,7 @@ export class Listing {
   }
   get hasAnswer(): boolean { return this.#now.hasAnswer; }
   get isDim(): boolean { return this.#now.isDim; }
+  get isKept(): boolean { return this.#now.isKept; }
   get error() { return this.#now.error; }
   get answered(): RunScope | null { return this.#now.answered; }
   get queryMs(): number { return this.#now.queryMs; }
@@ -62,6 +63,11 @@ export class Listing {
   row(index: number): RunRow | undefined {
     const line = this.line(index);
     return line?.kind === 'run' ? line.row : undefined;
+  }
+  /** What stands on a line, by a name that it keeps wherever it stands; undefined while its page is on its way. */
+  nameOf(index: number): string | undefined {
+    const line = this.line(index);
+    return line?.kind === 'group' ? line.group.clause : line?.row?.id;
   }
   /** The line of the group that a line belongs to. */
   groupLine(index: number): number {

@@ -3,9 +3,9 @@
 import { untrack } from 'svelte';
 import { onChanged } from '@/api/live.svelte';
 import { liveQuery } from '@/api/queries.svelte';
-import { askBest, askColumns, readRuns, type RunScope } from '@/api/resources';
+import { askBest, askColumns, askRow, type RunScope } from '@/api/resources';
 import type { RunGroup, RunRow, SavedView } from '@/api/types';
-import { joinClauses, quoteText, splitClauses } from '@/domain/filter-clauses';
+import { joinClauses, splitClauses } from '@/domain/filter-clauses';
 import { comparePath, runPath, scopeKey, type Scope } from '@/domain/paths';
 import { choice, list, text } from '@/state/codec';
 import { preferences, setBaseline } from '@/state/preferences.svelte';
@@ -17,6 +17,7 @@ import { cellKeys, defaultSpark } from './columns';
 import { RunEdits } from './edits.svelte';
 import { TableLayout } from './layout.svelte';
 import { memberScope } from './groups.svelte';
+import { followCursor } from './cursor.svelte';
 import { Listing } from './listing.svelte';
 import { Picks } from './picks.svelte';
 import { Views } from './views.svelte';
@@ -46,7 +47,6 @@ export class RunsModel {
   screenRows: () => number = () => 10;
   /** What a refused note said, so that nothing typed is lost. */
   draft = $state<string | null>(null);
-  baseline = $state.raw<RunRow | null>(null);
 
   constructor(scope: Scope) {
     this.scope = scope;
@@ -72,15 +72,12 @@ export class RunsModel {
       const isGrouped = this.opened.size >= 0 && this.list.isGrouped;
       if (isGrouped) untrack(() => this.list.groups.follow());
     });
-    $effect(() => {
-      const [id, cols] = [this.baselineId, cellKeys(this.columns)];
-      untrack(() => void this.#readBaseline(id, cols));
-    });
     $effect(() => onChanged((event) => {
       if (event.runs !== 'many' && !event.projects.some(([ns, project]) => ns === scope.namespace && project === scope.project)) return;
       this.list.hear(event);
     }));
     $effect(() => () => this.list.stop());
+    followCursor(this);
   }
 
   readonly where: RunScope = $derived.by(() => ({ ns: this.scope.namespace, project: this.scope.project, experiment: this.scope.experiment ?? null, f: this.values.now.f, archived: this.values.now.archived }));
@@ -99,6 +96,10 @@ export class RunsModel {
   });
   readonly best = liveQuery(() => askBest(this.#settled, this.baseline?.id ?? null, this.layout.kept.directions));
   readonly baselineId = $derived.by(() => preferences.baselines[this.key] ?? null);
+  /** What its row is asked for. As text: an answer changes the columns' look, which must not be a new question. */
+  readonly #baselineCells: string = $derived.by(() => list().print(cellKeys(this.columns)));
+  readonly #baselineRow = liveQuery(() => (this.baselineId === null || !this.#baselineCells ? null : askRow(this.baselineId, list().parse(this.#baselineCells), this.spark)));
+  readonly baseline: RunRow | null = $derived.by(() => this.#baselineRow.data?.rows.find((row) => row.id === this.baselineId) ?? null);
   readonly spark = $derived.by(() => this.values.now.spark || (this.known ? defaultSpark(this.known) : ''));
   readonly columns = $derived.by(() => this.layout.columns);
   readonly hasSpark = $derived.by(() => this.columns.some((column) => column.kind === 'spark'));
@@ -208,12 +209,5 @@ export class RunsModel {
     const isOff = before === row.id;
     setBaseline(this.key, isOff ? null : row.id);
     showToast(isOff ? 'No baseline any more.' : `${row.name} is the baseline.`, { undo: () => setBaseline(this.key, before) });
-  }
-
-  async #readBaseline(id: string | null, cols: readonly string[]): Promise<void> {
-    if (id === null) this.baseline = null;
-    if (id === null || cols.length === 0) return;
-    const page = await readRuns({ ns: null, project: null, experiment: null, f: `id = ${quoteText(id)}`, archived: 'both' }, { sort: defaultSort, offset: 0, limit: 1, cols, spark: this.spark }).catch(() => null);
-    this.baseline = page?.rows[0] ?? null;
   }
 }

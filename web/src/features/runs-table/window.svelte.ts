@@ -37,6 +37,8 @@ export class RunWindow {
   elsewhere = $state.raw<Record<string, number>>({});
   error = $state.raw<ApiError | null>(null);
   hasAnswer = $state(false);
+  /** Whether rows are remembered ones, their question asked again but not answered yet. */
+  isKept = $state(false);
   isDim = $state(false);
   /** Which runs the rows are of; an older question's while a new one is on its way. */
   answered = $state.raw<RunScope | null>(null);
@@ -59,6 +61,7 @@ export class RunWindow {
     if (!isSameList) this.#range = [0, 0];
     const known = kept.get(keyOf(ask));
     if (known) this.#show(known);
+    this.isKept = known !== undefined;
     void this.#restart();
   }
 
@@ -195,6 +198,7 @@ export class RunWindow {
   #settle(error: ApiError | null): void {
     clearTimeout(this.#dimTimer);
     this.isDim = false;
+    this.isKept = false;
     this.error = error;
   }
 
