@@ -11,7 +11,10 @@ let library: Promise<typeof import('plotly.js-cartesian-dist-min')> | null = nul
 
 /** The library, loaded once; it writes its rules as it is evaluated, so its sheet is there before. */
 function loadLibrary(): Promise<typeof import('plotly.js-cartesian-dist-min')> {
-  library ??= addSheet().then(() => import('plotly.js-cartesian-dist-min'));
+  library ??= addSheet().then(() => {
+    takeStyleAttributes();
+    return import('plotly.js-cartesian-dist-min');
+  });
   return library;
 }
 
@@ -33,20 +36,20 @@ export async function drawPlotly(node: HTMLElement, { data, layout }: Extract<Fi
   await newPlot(node, data, { ...own, autosize: true }, { displayModeBar: false });
   const size = new ResizeObserver(() => void Plots.resize(node));
   size.observe(node);
-  const styles = new MutationObserver(() => applyStyles(node));
-  styles.observe(node, { subtree: true, childList: true, attributeFilter: ['style'] });
-  applyStyles(node);
   return () => {
     size.disconnect();
-    styles.disconnect();
     purge(node);
   };
 }
 
-/** Style attributes are forbidden, too, what a script sets is not: bold words of a title become bold. */
-function applyStyles(node: HTMLElement): void {
-  for (const element of node.querySelectorAll<SVGElement>('[style]')) {
-    const wanted = element.getAttribute('style') ?? '';
-    if (element.style.length === 0 && wanted !== '') element.style.cssText = wanted;
-  }
+/**
+ * Style attributes are forbidden, too, and each try is noted on the console; what a script sets on an element's style is
+ * not. Plotly writes attributes on the elements of its drawing, as for bold words of a title, so there they become that.
+ */
+function takeStyleAttributes(): void {
+  const { setAttribute } = SVGElement.prototype;
+  SVGElement.prototype.setAttribute = function setAllowed(this: SVGElement, name: string, value: string): void {
+    if (name === 'style') this.style.cssText = value;
+    else setAttribute.call(this, name, value);
+  };
 }
