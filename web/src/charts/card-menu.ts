@@ -81,7 +81,8 @@ function savePng(card: CurveCardState, chart: ChartState | undefined): void {
 function saveSvg(card: CurveCardState, chart: ChartState | undefined): void {
   const plot = chart?.getPlot();
   const picture = chart?.picture;
-  if (plot === null || plot === undefined || picture === null || picture === undefined || plot.area === null) return;
+  const places = plot?.places() ?? null;
+  if (plot === null || plot === undefined || picture === null || picture === undefined || plot.area === null || places === null) return;
   const x = xTicks(picture.xRange, picture.view.axis, 6);
   const y = yTicks(picture.yRange, picture.view.scale, 5);
   const svg = toSvg({
@@ -90,7 +91,7 @@ function saveSvg(card: CurveCardState, chart: ChartState | undefined): void {
     height: chart?.height ?? 0,
     plot: plot.area,
     lines: picture.lines,
-    places: plot.places(),
+    places,
     xTicks: x.ticks.map((tick, index) => [plot.toX(tick), x.words[index] ?? '']),
     yTicks: y.ticks.map((tick, index) => [plot.toY(tick), y.words[index] ?? '']),
     hasBand: picture.view.hasBand,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { buildColumns, buildFrame, buildLine, buildSeries } from './fixtures';
-import { placeLinear, toCsv, toSvg, type SvgPicture } from './export-chart';
+import { toCsv, toSvg, type SvgPicture } from './export-chart';
 import { toColumns } from './lines';
 
 const xs = Float64Array.of(0, 10);
@@ -29,7 +29,7 @@ describe('toSvg', () => {
     height: 100,
     plot: { left: 20, top: 5, width: 170, height: 70 },
     lines: [buildColumns([1, 2], { name: '<script>alert(1)</script>\0' })],
-    places: { x: (index) => 20 + index * 170, y: (value) => 75 - value * 10 },
+    places: { px: Float64Array.of(20, 190), y: (value) => 75 - value * 10, from: 0, to: 2 },
     xTicks: [[20, '0']],
     yTicks: [[40, '1']],
     hasBand: true,
@@ -57,9 +57,4 @@ describe('toSvg', () => {
   test('leaves out what is switched off', () => {
     expect(parse(toSvg(picture({ hasBand: false, hasRaw: false }))).querySelectorAll('g path')).toHaveLength(1);
   });
-});
-
-test('placeLinear maps both ends of a range to both ends of a length', () => {
-  const place = placeLinear([1, 100], 10, 80, Math.log10);
-  expect([place(1), place(10), place(100)]).toEqual([10, 50, 90]);
 });

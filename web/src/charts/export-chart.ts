@@ -4,8 +4,8 @@
  */
 import { formatExact } from '@/domain/axis-format';
 import type { LineColumns } from './lines';
-import type { Range } from './range';
-import { hasRawUnder, SvgPen, traceBand, traceLine, traceRaw, type Places } from './trace';
+import type { Box, Places } from './places';
+import { hasRawUnder, SvgPen, traceBand, traceLine, traceRaw } from './trace';
 
 /** Rows of (run, metric, x, last, min, max, smoothed, points), one a bucket that holds points. RFC 4180. */
 export function toCsv(lines: readonly LineColumns[], xs: Float64Array, xName: string): string {
@@ -30,7 +30,7 @@ export interface SvgPicture {
   readonly title: string;
   readonly width: number;
   readonly height: number;
-  readonly plot: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+  readonly plot: Box;
   readonly lines: readonly LineColumns[];
   readonly places: Places;
   readonly xTicks: readonly (readonly [number, string])[];
@@ -102,12 +102,6 @@ function escapeXml(text: string): string {
   const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
   // Characters that XML has no place for would make the file unreadable.
   return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '').replace(/[&<>"']/g, (found) => entities[found] ?? '');
-}
-
-/** Where a value stands between two ends, in pixels from `start`; `map` is the scale's own. */
-export function placeLinear([low, high]: Range, start: number, length: number, map: (value: number) => number): (value: number) => number {
-  const [from, to] = [map(low), map(high)];
-  return (value) => start + (length * (map(value) - from)) / (to - from);
 }
 
 /** Hand a file to the person. */

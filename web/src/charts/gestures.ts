@@ -2,7 +2,7 @@
  * What hands do on a chart: point, drag to zoom x, shift-drag to zoom y, double-click to see everything, click to take a
  * run. Pixels from the element's corner; what they mean is the chart's.
  */
-import type { Box } from './overlay';
+import type { Box } from './places';
 
 export interface Hands {
   readonly point: (x: number, y: number) => void;

@@ -55,6 +55,12 @@ describe('toColumns', () => {
   });
 });
 
+test('points that no line reaches are known', () => {
+  expect(buildColumns([1, Number.NaN, 2, null, 3, Infinity, null, 4]).lone).toEqual([0, 7]);
+  expect(buildColumns([null, 5, null]).lone).toEqual([1]);
+  expect(buildColumns([1, null, 2]).lone).toEqual([]);
+});
+
 describe('readAt', () => {
   const line = buildColumns([null, 5, null, 7, null]);
 

@@ -49,6 +49,11 @@ export interface LineColumns {
   /** Index of the last filled bucket at or before each, the next one at or after; -1 where there is none. */
   readonly before: Int32Array;
   readonly after: Int32Array;
+  /** Indices of points with a break or nothing on both sides: no line reaches them, so they are drawn as dots. */
+  readonly lone: readonly number[];
+  /** How many points were NaN, and how many ±inf. */
+  readonly nan: number;
+  readonly inf: number;
 }
 
 export interface OddCounts {
@@ -73,9 +78,7 @@ export function toColumns(frame: Frame, lines: readonly ChartLine[], hasGaps = f
   return lines.flatMap((line) => {
     const series = bySeries.get(seriesKey(line));
     if (series === undefined) return [];
-    const columns = buildColumns(line, series, frame.x.length);
-    if (hasGaps) markGaps(columns, frame.x);
-    return [columns];
+    return [buildColumns(line, series, hasGaps ? frame.x : null)];
   });
 }
 
@@ -83,24 +86,48 @@ export function seriesKey(of: { readonly run: string; readonly metric: string })
   return `${of.run}/${of.metric}`;
 }
 
-function buildColumns(line: ChartLine, series: SeriesFrame, n: number): LineColumns {
+/** Of a series; broken at gaps where `xs` are given. */
+function buildColumns(line: ChartLine, series: SeriesFrame, xs: Float64Array | null): LineColumns {
+  const n = series.count.length;
   const main = new Float64Array(n).fill(Number.NaN);
   const breaks = new Uint8Array(n);
+  const through = series.smoothed ?? series.last;
+  let nan = 0;
+  let inf = 0;
   for (let index = 0; index < n; index += 1) {
-    const odd = oddAt(series, index);
-    const hasFinite = (series.count[index] ?? 0) > odd;
-    if (hasFinite) main[index] = firstFinite((series.smoothed ?? series.last)[index], series, index);
-    else breaks[index] = odd > 0 ? 1 : 0;
+    const nans = series.nan[index] ?? 0;
+    const odd = nans + (series.posInf[index] ?? 0) + (series.negInf[index] ?? 0);
+    if ((series.count[index] ?? 0) > odd) main[index] = firstFinite(through[index], series, index);
+    else if (odd > 0) breaks[index] = 1;
+    nan += nans;
+    inf += odd - nans;
   }
+  if (xs !== null) markGaps(main, breaks, xs);
   const isFilled = (index: number): boolean => !Number.isNaN(main[index]);
   const isSmoothed = series.smoothed !== null;
-  return { line, series, main, isSmoothed, breaks, before: lastFilled(n, isFilled), after: nextFilled(n, isFilled) };
+  return { line, series, main, isSmoothed, breaks, before: lastFilled(n, isFilled), after: nextFilled(n, isFilled), lone: findLone(main, breaks), nan, inf };
+}
+
+function findLone(main: Float64Array, breaks: Uint8Array): number[] {
+  const lone: number[] = [];
+  let members = 0;
+  let last = -1;
+  for (let index = 0; index <= main.length; index += 1) {
+    if (breaks[index] === 1 || index === main.length) {
+      if (members === 1) lone.push(last);
+      members = 0;
+    }
+    if (Number.isNaN(main[index] ?? Number.NaN)) continue;
+    members += 1;
+    last = index;
+  }
+  return lone;
 }
 
 /** How many times the usual distance is a gap. */
 const GAP_FACTOR = 3;
 
-function markGaps({ main, breaks }: LineColumns, xs: Float64Array): void {
+function markGaps(main: Float64Array, breaks: Uint8Array, xs: Float64Array): void {
   const filled: number[] = [];
   for (let index = 0; index < main.length; index += 1) if (!Number.isNaN(main[index])) filled.push(index);
   const distances = filled.slice(1).map((index, place) => (xs[index] ?? 0) - (xs[filled[place] ?? 0] ?? 0));
@@ -113,11 +140,8 @@ function markGaps({ main, breaks }: LineColumns, xs: Float64Array): void {
 
 /** `count` holds odd points, too, so the last of a bucket may be NaN while others in it are not. */
 function firstFinite(value: number | undefined, { first, min, max }: SeriesFrame, index: number): number {
-  return [value, first[index], max[index], min[index]].find((one) => Number.isFinite(one)) ?? Number.NaN;
-}
-
-function oddAt(series: SeriesFrame, index: number): number {
-  return (series.nan[index] ?? 0) + (series.posInf[index] ?? 0) + (series.negInf[index] ?? 0);
+  if (value !== undefined && Number.isFinite(value)) return value;
+  return [first[index], max[index], min[index]].find((one) => Number.isFinite(one)) ?? Number.NaN;
 }
 
 /** What a line reads at x. */
@@ -154,17 +178,14 @@ export function compareReadings(a: Reading, b: Reading, direction: 'max' | 'min'
 
 /** How many points were NaN or infinite, and how many buckets a log axis cannot show. */
 export function countOdd(lines: readonly LineColumns[], scale: Scale): OddCounts {
-  let nan = 0;
-  let inf = 0;
-  let notPositive = 0;
-  for (const { series, main } of lines) {
-    for (let index = 0; index < main.length; index += 1) {
-      nan += series.nan[index] ?? 0;
-      inf += (series.posInf[index] ?? 0) + (series.negInf[index] ?? 0);
-      if (scale === 'log' && (main[index] ?? 1) <= 0) notPositive += 1;
-    }
-  }
-  return { nan, inf, notPositive };
+  const sum = (of: (line: LineColumns) => number): number => lines.reduce((total, line) => total + of(line), 0);
+  return { nan: sum(({ nan }) => nan), inf: sum(({ inf }) => inf), notPositive: scale === 'log' ? sum(countNotPositive) : 0 };
+}
+
+function countNotPositive({ main }: LineColumns): number {
+  let found = 0;
+  for (const value of main) if (value <= 0) found += 1;
+  return found;
 }
 
 export interface Extent {
@@ -178,19 +199,27 @@ export interface Extent {
 export function yExtent(lines: readonly LineColumns[], xs: Float64Array, view: ChartView, from: number, to: number): Extent | null {
   const first = firstAtOrAfter(xs, from);
   const end = firstBeyond(xs, first, to);
-  const isWanted = (value: number): boolean => Number.isFinite(value) && (view.scale !== 'log' || value > 0);
-  const columns = lines.flatMap((one) => [one.main, ...(view.hasBand || view.hasRaw || !one.isSmoothed ? [one.series.min, one.series.max] : [])]);
+  const columns = lines.flatMap((one) => drawnColumns(one, view));
   if (view.isClipped) {
+    const isWanted = (value: number): boolean => Number.isFinite(value) && (view.scale !== 'log' || value > 0);
     const values = columns.flatMap((column) => [...column.subarray(first, end)].filter(isWanted));
     return values.length === 0 ? null : clipExtent(Float64Array.from(values).sort());
   }
-  // On every zoom and every live point, for each chart: so without collecting or sorting what two comparisons tell.
+  return findExtent(columns, first, end, view.scale === 'log' ? 0 : Number.NEGATIVE_INFINITY);
+}
+
+function drawnColumns({ main, isSmoothed, series }: LineColumns, { hasBand, hasRaw }: ChartView): Float64Array[] {
+  return hasBand || hasRaw || !isSmoothed ? [main, series.min, series.max] : [main];
+}
+
+/** On every zoom and every live point, for each chart: so two comparisons a value, which NaN fails by itself. */
+function findExtent(columns: readonly Float64Array[], first: number, end: number, above: number): Extent | null {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const column of columns) {
     for (let index = first; index < end; index += 1) {
       const value = column[index] ?? Number.NaN;
-      if (!isWanted(value)) continue;
+      if (!(value > above && value < Number.POSITIVE_INFINITY)) continue;
       if (value < low) low = value;
       if (value > high) high = value;
     }

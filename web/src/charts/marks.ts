@@ -2,28 +2,25 @@
  * What is drawn over the lines on the base canvas: triangles where a value was NaN or infinite, a dot where a running run
  * stands, and ticks at the edge where a clipped range cuts lines off.
  */
-import type uPlot from 'uplot';
 import type { LineColumns } from './lines';
 import type { Picture } from './picture';
+import type { Box, Places } from './places';
 import { runColour } from './theme.svelte';
-import { findLonePoints, placeMarks, type MarkKind } from './trace';
+import { placeMarks, type MarkKind } from './trace';
 
-export function drawMarks(chart: uPlot, picture: Picture): void {
-  const { ctx, bbox } = chart;
+export function drawMarks(ctx: CanvasRenderingContext2D, picture: Picture, places: Places, box: Box): void {
   const ratio = devicePixelRatio;
-  const toX = (index: number): number => chart.valToPos(picture.xs[index] ?? Number.NaN, 'x', true);
   ctx.save();
-  // uPlot leaves the dash of the last line behind.
   ctx.setLineDash([]);
   ctx.fillStyle = picture.palette.bad;
-  for (const { kind, x } of placeMarks(picture.lines, toX, 4 * ratio)) {
-    if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
-    drawTriangle(ctx, x, kind === 'posInf' ? bbox.top : bbox.top + bbox.height, ratio, kind);
+  for (const { kind, x } of placeMarks(picture.lines, places, 4 * ratio)) {
+    drawTriangle(ctx, x, kind === 'posInf' ? box.top : box.top + box.height, ratio, kind);
   }
-  if (picture.isClipped) drawCut(ctx, bbox, ratio);
+  if (picture.isClipped) drawCut(ctx, box, ratio);
   for (const line of picture.lines) {
-    for (const index of findLonePoints(line)) drawPoint(chart, picture, line, { index, isLive: false }, ratio);
-    if (line.line.isLive === true) drawPoint(chart, picture, line, { index: line.before.at(-1) ?? -1, isLive: true }, ratio);
+    const points = line.lone.map((index) => ({ index, isLive: false }));
+    if (line.line.isLive === true) points.push({ index: line.before.at(-1) ?? -1, isLive: true });
+    for (const point of points) drawPoint(ctx, { picture, places, box }, line, point);
   }
   ctx.restore();
 }
@@ -42,14 +39,14 @@ function drawTriangle(ctx: CanvasRenderingContext2D, x: number, edge: number, ra
 }
 
 /** A torn edge above and below says that there is more. */
-function drawCut(ctx: CanvasRenderingContext2D, bbox: uPlot.BBox, ratio: number): void {
+function drawCut(ctx: CanvasRenderingContext2D, box: Box, ratio: number): void {
   ctx.lineWidth = ratio;
   ctx.strokeStyle = ctx.fillStyle;
   ctx.setLineDash([2 * ratio, 3 * ratio]);
-  for (const y of [bbox.top, bbox.top + bbox.height]) {
+  for (const y of [box.top, box.top + box.height]) {
     ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.moveTo(box.left, y);
+    ctx.lineTo(box.left + box.width, y);
     ctx.stroke();
   }
   ctx.setLineDash([]);
@@ -60,15 +57,15 @@ interface Point {
   readonly isLive: boolean;
 }
 
-function drawPoint(chart: uPlot, picture: Picture, line: LineColumns, { index, isLive }: Point, ratio: number): void {
-  if (index < 0) return;
-  const x = chart.valToPos(picture.xs[index] ?? Number.NaN, 'x', true);
-  const y = chart.valToPos(line.main[index] ?? Number.NaN, 'y', true);
-  const { left, width, top, height } = chart.bbox;
-  if (!(x >= left && x <= left + width && y >= top && y <= top + height)) return;
+function drawPoint(ctx: CanvasRenderingContext2D, on: { picture: Picture; places: Places; box: Box }, line: LineColumns, { index, isLive }: Point): void {
+  const { picture, places, box } = on;
+  const x = places.px[index] ?? Number.NaN;
+  const y = places.y(line.main[index] ?? Number.NaN);
+  const isInside = x >= box.left && x <= box.left + box.width && y >= box.top && y <= box.top + box.height;
+  if (!isInside) return;
   const colour = runColour(picture.palette, line.line.slot);
-  if (isLive) drawHalo(chart.ctx, x, y, ratio, colour);
-  drawDot(chart.ctx, x, y, ratio, colour, picture.palette.panel);
+  if (isLive) drawHalo(ctx, x, y, devicePixelRatio, colour);
+  drawDot(ctx, x, y, devicePixelRatio, colour, picture.palette.panel);
 }
 
 function drawHalo(ctx: CanvasRenderingContext2D, x: number, y: number, ratio: number, colour: string): void {

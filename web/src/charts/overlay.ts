@@ -4,6 +4,7 @@
  */
 import { lineAt, readAt, type LineColumns } from './lines';
 import { dashOf, withAlpha, type Picture } from './picture';
+import type { Box } from './places';
 import type { Plot } from './plot';
 import { runColour } from './theme.svelte';
 import { traceBand, traceLine } from './trace';
@@ -12,13 +13,6 @@ export interface Pointing {
   readonly x: number | null;
   readonly focus: string | null;
   readonly drag: Box | null;
-}
-
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 const FADE = 0.66;
@@ -49,6 +43,7 @@ function drawFocus(ctx: CanvasRenderingContext2D, plot: Plot, picture: Picture, 
   ctx.globalAlpha = 1;
   const colour = runColour(picture.palette, focused.line.slot);
   const places = plot.places();
+  if (places === null) return;
   if (picture.view.hasBand) {
     const band = new Path2D();
     traceBand(band, focused, places);

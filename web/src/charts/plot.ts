@@ -1,35 +1,30 @@
 /**
- * A chart's base canvas: uPlot does scales, axes and the order of drawing, our traces do the lines. One instance a chart;
- * `show` gives it new columns, and rebuilds it only when the number of lines or the kind of scale changed.
+ * A chart's base canvas: uPlot does scales, axes and sizes; the lines are drawn by ours in one go when it has drawn its
+ * grid, so it knows of one empty series and what a line costs is its points. One instance a chart, rebuilt only when the
+ * kind of scale changed.
  */
 import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
 import { symlog, symlogInverse, type Scale } from '@/domain/ticks';
-import { dashOf, withAlpha, type Picture } from './picture';
+import { drawLines } from './draw-lines';
 import { drawMarks } from './marks';
+import type { Picture } from './picture';
+import { placesIn, type Box, type Places } from './places';
 import { symlogThreshold, xTicks, yTicks } from './range';
-import { runColour } from './theme.svelte';
-import { hasRawUnder, traceBand, traceLine, traceRaw, type Places } from './trace';
 
 const AXIS_HEIGHT_PX = 24;
 /** Room that a tick's words need, with air. */
 const X_ROOM_PX = { step: 62, relative: 78, time: 92, metric: 62 } as const;
-const RAW_ALPHA = 0.17;
-const BAND_ALPHA = 0.1;
-const LINE_PX = 1.6;
-/** From so many lines on each is thinner, and what lies under it fainter: together they are a density, not a knot. */
-const MANY_LINES = 25;
-const MANY_FADE = 0.35;
 
 export class Plot {
   private chart: uPlot | null = null;
-  private shape = '';
+  private scale: Scale | null = null;
   private picture: Picture | null = null;
 
   constructor(private readonly host: HTMLElement) {}
 
   /** The plotting area in CSS pixels from the host's corner; null before anything is drawn. */
-  get area(): { left: number; top: number; width: number; height: number } | null {
+  get area(): Box | null {
     if (this.chart === null) return null;
     const { left, top, width, height } = this.chart.bbox;
     const ratio = uPlot.pxRatio;
@@ -42,18 +37,17 @@ export class Plot {
 
   show(picture: Picture, width: number, height: number): void {
     this.picture = picture;
-    // What uPlot takes once, when it is made; anything else is read from the picture as it draws.
-    const shape = `${picture.view.scale} ${picture.lines.length >= MANY_LINES} ${picture.lines.map((line) => dashOf(line).join()).join(' ')}`;
-    if (this.chart === null || shape !== this.shape) {
+    const { scale } = picture.view;
+    if (this.chart === null || scale !== this.scale) {
       this.chart?.destroy();
-      this.shape = shape;
-      this.chart = new uPlot(this.buildOptions(picture, width, height), this.toData(picture), this.host);
+      this.scale = scale;
+      this.chart = new uPlot(this.buildOptions(scale, width, height), toData(picture), this.host);
       return;
     }
     const chart = this.chart;
     chart.batch(() => {
       if (chart.width !== width || chart.height !== height) chart.setSize({ width, height });
-      chart.setData(this.toData(picture), true);
+      chart.setData(toData(picture), true);
     });
   }
 
@@ -79,21 +73,13 @@ export class Plot {
     return this.chart === null ? Number.NaN : this.chart.posToVal(px - (this.area?.top ?? 0), 'y');
   }
 
-  /** Where values stand, in CSS pixels from the host's corner; for the overlay and the exports. */
-  places(): Places {
-    const xs = this.picture?.xs ?? new Float64Array(0);
-    return { x: (index) => this.toX(xs[index] ?? Number.NaN), y: (value) => this.toY(value) };
+  /** Where values stand, in CSS pixels from the host's corner; for the overlay and the exports. Null before anything is drawn. */
+  places(): Places | null {
+    const { area, picture } = this;
+    return area === null || picture === null ? null : placesIn(picture, area);
   }
 
-  private toData({ lines, xs }: Picture): uPlot.AlignedData {
-    // uPlot draws with our traces, which read the picture; it only needs columns as long as x.
-    const filler = new Array<number | null>(xs.length).fill(1);
-    return [xs, ...lines.flatMap(() => [filler, filler])];
-  }
-
-  private buildOptions(picture: Picture, width: number, height: number): uPlot.Options {
-    const raws = picture.lines.map((_, index) => this.buildRaw(index));
-    const mains = picture.lines.map((line, index) => this.buildMain(index, dashOf(line)));
+  private buildOptions(scale: Scale, width: number, height: number): uPlot.Options {
     return {
       width,
       height,
@@ -102,12 +88,19 @@ export class Plot {
       cursor: { show: false },
       scales: {
         x: { time: false, auto: true, range: () => [...(this.picture?.xRange ?? [0, 1])] },
-        y: this.buildScale(picture.view.scale),
+        y: this.buildScale(scale),
       },
       axes: [this.buildXAxis(), this.buildYAxis()],
-      series: [{}, ...raws, ...mains],
-      hooks: { draw: [(chart) => this.picture !== null && drawMarks(chart, this.picture)] },
+      series: [{}, { scale: 'y', paths: () => null, points: { show: false } }],
+      hooks: { draw: [(chart) => this.draw(chart)] },
     };
+  }
+
+  private draw({ ctx, bbox }: uPlot): void {
+    if (this.picture === null) return;
+    const places = placesIn(this.picture, bbox);
+    drawLines(ctx, this.picture, places, bbox);
+    drawMarks(ctx, this.picture, places, bbox);
   }
 
   private buildScale(scale: Scale): uPlot.Scale {
@@ -153,68 +146,9 @@ export class Plot {
       filter: (_, splits) => splits,
     };
   }
+}
 
-  private buildRaw(index: number): uPlot.Series {
-    return {
-      scale: 'y',
-      width: 1,
-      points: { show: false },
-      stroke: () => this.colourOf(index, RAW_ALPHA * (this.isMany ? MANY_FADE : 1)),
-      fill: () => this.colourOf(index, BAND_ALPHA * (this.isMany ? MANY_FADE : 1)),
-      paths: (chart) => this.traceUnder(chart, index),
-    };
-  }
-
-  private buildMain(index: number, dash: readonly number[]): uPlot.Series {
-    return {
-      scale: 'y',
-      width: this.isMany ? 1 : LINE_PX,
-      // Round caps would close the gaps of a dash.
-      cap: dash.length > 0 ? 'butt' : 'round',
-      dash: dash.map((length) => length * uPlot.pxRatio),
-      points: { show: false },
-      stroke: () => this.colourOf(index, 1),
-      paths: (chart) => {
-        const line = this.picture?.lines[index];
-        if (line === undefined) return null;
-        const stroke = new Path2D();
-        traceLine(stroke, line, this.devicePlaces(chart));
-        return { stroke, fill: null, flags: 0 };
-      },
-    };
-  }
-
-  private traceUnder(chart: uPlot, index: number): uPlot.Series.Paths | null {
-    const line = this.picture?.lines[index];
-    if (this.picture === null || line === undefined) return null;
-    const places = this.devicePlaces(chart);
-    const stroke = new Path2D();
-    const fill = new Path2D();
-    if (this.picture.view.hasRaw && hasRawUnder(line)) traceRaw(stroke, line, places);
-    if (this.picture.view.hasBand) traceBand(fill, line, places);
-    return { stroke, fill, flags: 0 };
-  }
-
-  /** Where values stand in device pixels. Linear scales are worked out here: asking uPlot point by point costs as much as drawing. */
-  private devicePlaces(chart: uPlot): Places {
-    const xs = this.picture?.xs ?? new Float64Array(0);
-    const { left, top, width, height } = chart.bbox;
-    const { x, y } = chart.scales;
-    const [xLow, yLow] = [x?.min ?? 0, y?.min ?? 0];
-    const xUnit = width / ((x?.max ?? 1) - xLow);
-    const yUnit = height / ((y?.max ?? 1) - yLow);
-    const scale = this.picture?.view.scale ?? 'linear';
-    const toY = scale === 'linear' ? (value: number) => top + height - (value - yLow) * yUnit : (value: number) => (scale === 'log' && value <= 0 ? Number.NaN : chart.valToPos(value, 'y', true));
-    return { x: (index) => left + ((xs[index] ?? Number.NaN) - xLow) * xUnit, y: toY };
-  }
-
-  private get isMany(): boolean {
-    return (this.picture?.lines.length ?? 0) >= MANY_LINES;
-  }
-
-  private colourOf(index: number, alpha: number): string {
-    const line = this.picture?.lines[index];
-    if (this.picture === null || line === undefined) return 'transparent';
-    return withAlpha(runColour(this.picture.palette, line.line.slot), alpha);
-  }
+/** uPlot draws no line of its own: it only needs a column as long as x. */
+function toData({ xs }: Picture): uPlot.AlignedData {
+  return [xs, new Float64Array(xs.length)];
 }

@@ -46,10 +46,13 @@ export class SeriesQuery {
     $effect(() => {
       const { ask, news, isWanted } = this.read();
       const key = JSON.stringify(ask);
-      if (!isWanted || ask.series.length === 0) return;
+      if (!isWanted || ask.series.length === 0) return undefined;
+      // What is there is drawn for the new view first: a question costs a millisecond, and a page has twenty charts.
+      if (key !== this.askedFor && this.askedFor !== '') return afterPaint(() => void this.send(ask, key, news));
       if (key !== this.askedFor) void this.send(ask, key, news);
       // News may come faster than answers: one under way is awaited, never cut off.
       else if (news !== this.askedNews && !this.isBusy) void this.send(ask, key, news);
+      return undefined;
     });
     $effect(() => () => {
       this.abort?.abort();
@@ -97,6 +100,16 @@ export class SeriesQuery {
       }
     }
   }
+}
+
+/** Run in a task of its own once the next frame is painted; returns how to call it off. */
+function afterPaint(run: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const frame = requestAnimationFrame(() => (timer = setTimeout(run)));
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+  };
 }
 
 function toFailure(cause: unknown): Failure {

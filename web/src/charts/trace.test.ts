@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildColumns, buildFrame, buildLine, buildSeries } from './fixtures';
 import { toColumns } from './lines';
-import { findLonePoints, hasRawUnder, placeMarks, SvgPen, traceBand, traceLine, traceMain, traceRaw, type Pen, type Places } from './trace';
+import type { Places } from './places';
+import { hasRawUnder, placeMarks, SvgPen, traceBand, traceBandColumns, traceLine, traceMain, traceRaw, type Pen } from './trace';
 
 class Notes implements Pen {
   readonly strokes: [number, number][][] = [];
@@ -14,11 +15,12 @@ class Notes implements Pen {
   }
 }
 
-const plain: Places = { x: (index) => index, y: (value) => value };
+const places = (more: Partial<Places> = {}): Places => ({ px: Float64Array.from({ length: 50 }, (_, index) => index), y: (value) => value, from: 0, to: 50, ...more });
+const plain = places();
 
-function strokesOf(trace: typeof traceMain, values: readonly (number | null)[], places = plain): [number, number][][] {
+function strokesOf(trace: typeof traceMain, values: readonly (number | null)[], where = plain): [number, number][][] {
   const notes = new Notes();
-  trace(notes, buildColumns(values), places);
+  trace(notes, buildColumns(values), where);
   return notes.strokes;
 }
 
@@ -32,7 +34,7 @@ test('of several ranks a line goes through its own values and the band shows the
     traceLine(notes, columns, plain);
     return notes.strokes.flat().map(([, y]) => y);
   });
-  expect(drawn).toEqual([[1, 1, 9, 5, 2, 2, 8, 4], [5, 4]]);
+  expect(drawn).toEqual([[1, 9, 8, 2], [5, 4]]);
   expect(hasRawUnder({ ...joined, isSmoothed: true })).toBe(false);
 });
 
@@ -60,7 +62,7 @@ describe('traceMain', () => {
   });
 
   test('breaks where a value stands nowhere, as 0 on a log axis', () => {
-    const log: Places = { x: (index) => index, y: (value) => (value > 0 ? Math.log10(value) : Number.NaN) };
+    const log = places({ y: (value) => (value > 0 ? Math.log10(value) : Number.NaN) });
     expect(strokesOf(traceMain, [1, 0, 10, 100], log)).toHaveLength(2);
   });
 
@@ -73,6 +75,61 @@ describe('traceMain', () => {
         expect(points).toEqual(wanted);
       }),
     );
+  });
+});
+
+describe('what is in sight', () => {
+  test('is traced with the next point on each side, however far that is', () => {
+    const values = [1, 2, null, null, 5, 6, null, null, 9, 10];
+    expect(strokesOf(traceMain, values, places({ from: 3, to: 7 }))).toEqual([
+      [
+        [1, 2],
+        [4, 5],
+        [5, 6],
+        [8, 9],
+      ],
+    ]);
+  });
+
+  test('may hold no point, and is crossed all the same', () => {
+    expect(strokesOf(traceMain, [1, null, null, 4], places({ from: 1, to: 3 }))).toEqual([
+      [
+        [0, 1],
+        [3, 4],
+      ],
+    ]);
+    expect(strokesOf(traceMain, [1, 2, null, null], places({ from: 2, to: 4 }))).toEqual([
+      [
+        [1, 2],
+        [1, 2],
+      ],
+    ]);
+  });
+});
+
+describe('traceBandColumns', () => {
+  const strokes = (values: readonly (readonly number[])[], px: readonly number[], width: number) => {
+    const [columns] = toColumns(buildFrame([buildSeries(values.map((one) => ({ values: one })))]), [buildLine()]);
+    const notes = new Notes();
+    if (columns !== undefined) traceBandColumns(notes, columns, places({ px: Float64Array.from(px), y: (value) => -value, to: px.length }), { left: 10, width });
+    return notes.strokes.map(([[x, top] = [0, 0], [, bottom] = [0, 0]]) => [x, top, bottom]);
+  };
+
+  test('is one upright stroke a pixel column, between two buckets on the straight line', () => {
+    expect(strokes([[0, 2], [4, 10]], [10.5, 14.5], 6)).toEqual([
+      [10.5, -2, -0],
+      [11.5, -4, -1],
+      [12.5, -6, -2],
+      [13.5, -8, -3],
+      [14.5, -10, -4],
+    ]);
+  });
+
+  test('keeps the extremes of all buckets in a column, and is parted where the line is', () => {
+    expect(strokes([[0, 1], [-5, 9], [0, 2], [Number.NaN], [3, 4]], [10.1, 10.4, 10.8, 11.5, 13.5], 6)).toEqual([
+      [10.5, -9, 5],
+      [13.5, -4, -3],
+    ]);
   });
 });
 
@@ -147,17 +204,9 @@ test('SvgPen writes a path that never needs an exponent', () => {
   expect(pen.toString()).toBe('M0.00 0.00L10.13 2.00');
 });
 
-describe('findLonePoints', () => {
-  test('finds points that no line reaches', () => {
-    expect(findLonePoints(buildColumns([1, Number.NaN, 2, null, 3, Infinity, null, 4]))).toEqual([0, 7]);
-    expect(findLonePoints(buildColumns([null, 5, null]))).toEqual([1]);
-    expect(findLonePoints(buildColumns([1, null, 2]))).toEqual([]);
-  });
-});
-
 describe('placeMarks', () => {
   test('marks each kind of odd point where it was logged', () => {
-    const marks = placeMarks([buildColumns([1, Number.NaN, Infinity, -Infinity])], (index) => index * 10, 4);
+    const marks = placeMarks([buildColumns([1, Number.NaN, Infinity, -Infinity])], places({ px: Float64Array.of(0, 10, 20, 30) }), 4);
     expect(marks).toEqual([
       { kind: 'nan', x: 10 },
       { kind: 'posInf', x: 20 },
@@ -167,7 +216,7 @@ describe('placeMarks', () => {
 
   test('leaves marks out that would lie on one another, never all of them', () => {
     const line = buildColumns(Array.from({ length: 50 }, () => Number.NaN));
-    const marks = placeMarks([line, line], (index) => index, 5);
+    const marks = placeMarks([line, line], plain, 5);
     expect(marks.map(({ x }) => x)).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
   });
 });

@@ -1,28 +1,27 @@
 /**
- * How columns become lines. Traces into anything that has moveTo and lineTo: a canvas path or the text of an SVG path.
- * The raw line goes through first, min, max and last of each bucket, so a spike one point wide is drawn. A point between
- * two breaks is drawn as a line of no length: a round cap makes it a dot.
+ * How columns become lines. Traces into anything that has moveTo and lineTo: a canvas or the text of an SVG path. Only what
+ * is in sight is traced, and the next point on each side. The raw line goes through first, min, max and last of each
+ * bucket, so a spike one point wide is drawn. A point between two breaks is drawn as a line of no length: a round cap makes
+ * it a dot.
  */
 import type { LineColumns } from './lines';
+import type { Places } from './places';
 
 export interface Pen {
   moveTo(x: number, y: number): void;
   lineTo(x: number, y: number): void;
 }
 
-/** Places a value on the picture; NaN where it cannot stand there, as 0 on a log axis. */
-export interface Places {
-  readonly x: (index: number) => number;
-  readonly y: (value: number) => number;
-}
-
 /** Trace the main line: through each filled bucket, broken at NaN and ±inf. */
 export function traceMain(pen: Pen, columns: LineColumns, places: Places): void {
+  const { main, breaks } = columns;
+  const { px, y } = places;
+  const [from, to] = reach(columns, places);
   const trail = new Trail(pen);
-  for (let index = 0; index < columns.main.length; index += 1) {
-    if (columns.breaks[index] === 1) trail.break();
-    const value = columns.main[index] ?? Number.NaN;
-    if (!Number.isNaN(value)) trail.goTo(places.x(index), places.y(value));
+  for (let index = from; index < to; index += 1) {
+    if (breaks[index] === 1) trail.break();
+    const value = main[index] ?? Number.NaN;
+    if (!Number.isNaN(value)) trail.goTo(px[index] ?? Number.NaN, y(value));
   }
   trail.break();
 }
@@ -41,51 +40,112 @@ function hasOwnLine({ isSmoothed, series }: LineColumns): boolean {
   return isSmoothed || series.isReduced;
 }
 
-/** Trace every bucket's first, least, greatest and last value. */
+/** Trace all that was logged: a bucket of several points as the way from its least to its greatest, or back where that is nearer. */
 export function traceRaw(pen: Pen, columns: LineColumns, places: Places): void {
-  const { first, min, max, last, count } = columns.series;
+  const { breaks } = columns;
+  const { min, max, last, count } = columns.series;
+  const { px, y } = places;
+  const [from, to] = reach(columns, places);
   const trail = new Trail(pen);
-  for (let index = 0; index < columns.main.length; index += 1) {
-    if (columns.breaks[index] === 1) trail.break();
-    if ((count[index] ?? 0) === 0) continue;
-    const x = places.x(index);
-    const values = (count[index] ?? 0) === 1 ? [last[index]] : [first[index], min[index], max[index], last[index]];
-    for (const value of values) if (value !== undefined && Number.isFinite(value)) trail.goTo(x, places.y(value));
+  let before = Number.NaN;
+  // One is odd where others of its bucket are not: it is left out, and breaks nothing.
+  const pass = (x: number, value: number): void => {
+    if (!Number.isFinite(value)) return;
+    trail.goTo(x, y(value));
+    before = value;
+  };
+  for (let index = from; index < to; index += 1) {
+    if (breaks[index] === 1) trail.break();
+    const points = count[index] ?? 0;
+    const x = px[index] ?? Number.NaN;
+    if (points === 1) pass(x, last[index] ?? Number.NaN);
+    if (points < 2) continue;
+    const [low, high] = [min[index] ?? Number.NaN, max[index] ?? Number.NaN];
+    const isFromHigh = before - low > high - before;
+    pass(x, isFromHigh ? high : low);
+    if (low !== high) pass(x, isFromHigh ? low : high);
   }
   trail.break();
 }
 
 /** Trace the area between least and greatest, one closed shape between two breaks. */
 export function traceBand(pen: Pen, columns: LineColumns, places: Places): void {
-  const { min, max } = columns.series;
-  let from = 0;
-  const n = columns.main.length;
-  for (let index = 0; index <= n; index += 1) {
-    if (index < n && columns.breaks[index] !== 1) continue;
-    traceShape(pen, from, index, { min, max }, places);
+  const [start, end] = reach(columns, places);
+  let from = start;
+  for (let index = start; index <= end; index += 1) {
+    if (index < end && columns.breaks[index] !== 1) continue;
+    traceShape(pen, from, index, columns, places);
     // A point behind a gap begins the next shape; a bucket of NaNs belongs to none.
     from = Number.isNaN(columns.main[index]) ? index + 1 : index;
   }
 }
 
-function traceShape(pen: Pen, from: number, to: number, edges: { min: Float64Array; max: Float64Array }, places: Places): void {
+function traceShape(pen: Pen, from: number, to: number, { series: { min, max } }: LineColumns, { px, y }: Places): void {
   const filled: number[] = [];
   for (let index = from; index < to; index += 1) {
-    const [low, high] = [places.y(edges.min[index] ?? Number.NaN), places.y(edges.max[index] ?? Number.NaN)];
-    if (Number.isFinite(low) && Number.isFinite(high)) filled.push(index);
+    if (Number.isFinite(y(min[index] ?? Number.NaN)) && Number.isFinite(y(max[index] ?? Number.NaN))) filled.push(index);
   }
   const first = filled[0];
   if (first === undefined || filled.length < 2) return;
-  pen.moveTo(places.x(first), places.y(edges.max[first] ?? 0));
-  for (const index of filled) pen.lineTo(places.x(index), places.y(edges.max[index] ?? 0));
-  for (const index of filled.reverse()) pen.lineTo(places.x(index), places.y(edges.min[index] ?? 0));
-  pen.lineTo(places.x(first), places.y(edges.max[first] ?? 0));
+  const goTo = (index: number, edge: Float64Array): void => pen.lineTo(px[index] ?? 0, y(edge[index] ?? 0));
+  pen.moveTo(px[first] ?? 0, y(max[first] ?? 0));
+  for (const index of filled) goTo(index, max);
+  for (const index of filled.reverse()) goTo(index, min);
+  goTo(first, max);
+}
+
+/** Trace the same area as one upright stroke for each pixel column of a box; a stroke of one pixel fills it. */
+export function traceBandColumns(pen: Pen, columns: LineColumns, places: Places, box: { readonly left: number; readonly width: number }): void {
+  const edges = findEdges(columns, places, box);
+  for (let column = 0; column < edges.top.length; column += 1) {
+    const [top, bottom] = [edges.top[column] ?? 0, edges.bottom[column] ?? 0];
+    if (top >= bottom) continue;
+    pen.moveTo(box.left + column + 0.5, top);
+    pen.lineTo(box.left + column + 0.5, bottom);
+  }
+}
+
+/** The upper and lower edge of a band in the middle of each pixel column, and all of the buckets that lie in it. */
+function findEdges({ main, breaks, series: { min, max }, ...rest }: LineColumns, places: Places, box: { readonly left: number; readonly width: number }) {
+  const { px, y } = places;
+  const [from, to] = reach(rest, places);
+  const n = Math.max(0, Math.ceil(box.width));
+  const top = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
+  const bottom = new Float64Array(n).fill(Number.NEGATIVE_INFINITY);
+  const include = (column: number, high: number, low: number): void => {
+    if (high < (top[column] ?? 0)) top[column] = high;
+    if (low > (bottom[column] ?? 0)) bottom[column] = low;
+  };
+  let [x0, high0, low0] = [Number.NaN, Number.NaN, Number.NaN];
+  for (let index = from; index < to; index += 1) {
+    if (breaks[index] === 1) x0 = Number.NaN;
+    if (Number.isNaN(main[index])) continue;
+    const x = (px[index] ?? Number.NaN) - box.left;
+    const [high, low] = [y(max[index] ?? Number.NaN), y(min[index] ?? Number.NaN)];
+    // Not the columns of the two themselves: those hold what they hold.
+    for (let column = Math.max(0, Math.floor(x0) + 1); column < Math.min(n, x - 0.5); column += 1) {
+      const share = (column + 0.5 - x0) / (x - x0);
+      include(column, high0 + (high - high0) * share, low0 + (low - low0) * share);
+    }
+    include(Math.floor(x), high, low);
+    [x0, high0, low0] = [Number.isFinite(high) && Number.isFinite(low) ? x : Number.NaN, high, low];
+  }
+  return { top, bottom };
+}
+
+/** The indices that a line is traced through: those in sight, and the filled ones before and after, which it comes from. */
+function reach({ before, after }: Pick<LineColumns, 'before' | 'after'>, { from, to }: Places): readonly [number, number] {
+  const left = from > 0 ? (before[from - 1] ?? -1) : -1;
+  const right = to < after.length ? (after[to] ?? -1) : -1;
+  return [left < 0 ? from : left, right < 0 ? to : right + 1];
 }
 
 /** Puts the pen down and lifts it; skips what stands nowhere. */
 class Trail {
   private isDown = false;
-  private start: readonly [number, number] | null = null;
+  private isAtStart = false;
+  private startX = 0;
+  private startY = 0;
 
   constructor(private readonly pen: Pen) {}
 
@@ -96,17 +156,19 @@ class Trail {
     }
     if (this.isDown) {
       this.pen.lineTo(x, y);
-      this.start = null;
-    } else {
-      this.pen.moveTo(x, y);
-      this.start = [x, y];
+      this.isAtStart = false;
+      return;
     }
+    this.pen.moveTo(x, y);
     this.isDown = true;
+    this.isAtStart = true;
+    this.startX = x;
+    this.startY = y;
   }
 
   break(): void {
-    if (this.start !== null) this.pen.lineTo(...this.start);
-    this.start = null;
+    if (this.isAtStart) this.pen.lineTo(this.startX, this.startY);
+    this.isAtStart = false;
     this.isDown = false;
   }
 }
@@ -128,25 +190,6 @@ export class SvgPen implements Pen {
   }
 }
 
-/** Points with a break or nothing on both sides: they have no line, so they are drawn as dots. */
-export function findLonePoints({ main, breaks }: LineColumns): number[] {
-  const lone: number[] = [];
-  let members = 0;
-  let last = -1;
-  const close = (): void => {
-    if (members === 1) lone.push(last);
-    members = 0;
-  };
-  for (let index = 0; index < main.length; index += 1) {
-    if (breaks[index] === 1) close();
-    if (Number.isNaN(main[index])) continue;
-    members += 1;
-    last = index;
-  }
-  close();
-  return lone;
-}
-
 export type MarkKind = 'nan' | 'posInf' | 'negInf';
 
 export interface Mark {
@@ -154,14 +197,16 @@ export interface Mark {
   readonly x: number;
 }
 
-/** Where the triangles stand on the axes: one a kind and place, those closer than `gap` to the last left out. */
-export function placeMarks(lines: readonly LineColumns[], toX: (index: number) => number, gap: number): Mark[] {
+/** Where the triangles stand on the axes: one a kind and place, those closer than `gap` pixels to the last left out. */
+export function placeMarks(lines: readonly LineColumns[], { px, from, to }: Places, gap: number): Mark[] {
+  const odd = lines.filter(({ nan, inf }) => nan + inf > 0);
   const marks: Mark[] = [];
+  if (odd.length === 0) return marks;
   for (const kind of ['nan', 'posInf', 'negInf'] as const) {
-    const xs = lines.flatMap(({ series }) => [...series[kind]].flatMap((count, index) => (count > 0 ? [toX(index)] : [])));
     let last = -Infinity;
-    for (const x of xs.sort((a, b) => a - b)) {
-      if (x - last < gap) continue;
+    for (let index = from; index < to; index += 1) {
+      const x = px[index] ?? Number.NaN;
+      if (x - last < gap || !odd.some(({ series }) => (series[kind][index] ?? 0) > 0)) continue;
       marks.push({ kind, x });
       last = x;
     }

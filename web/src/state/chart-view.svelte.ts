@@ -4,7 +4,7 @@ import { parseSource, printSource, type RankSource } from '@/domain/ranks';
 import { choice, number, text, type Codecs } from './codec';
 import { UrlValues } from './url.svelte';
 
-const codecs = {
+const look = {
   x: text('step'),
   rank: text(),
   y: choice(['linear', 'log', 'symlog'], 'linear'),
@@ -12,8 +12,8 @@ const codecs = {
   band: choice(['on', 'off'], 'on'),
   raw: choice(['on', 'off'], 'on'),
   clip: choice(['on', 'off'], 'off'),
-  zoom: text(),
 } satisfies Codecs;
+const codecs = { ...look, zoom: text() } satisfies Codecs;
 
 const smoothingMost = 0.99;
 
@@ -32,9 +32,11 @@ export interface View {
 
 export class ChartViewState {
   #values = new UrlValues(codecs);
+  // Apart, so that a zoom leaves the look, and all that is worked out for it, as it is.
+  #look = new UrlValues(look);
 
   readonly now: View = $derived.by(() => {
-    const { x, rank, y, ema, band, raw, clip } = this.#values.now;
+    const { x, rank, y, ema, band, raw, clip } = this.#look.now;
     return { ...parseAxis(x), source: parseSource(rank), scale: y, smoothing: clampSmoothing(ema), hasBand: band === 'on', hasRaw: raw === 'on', isClipped: clip === 'on' };
   });
 

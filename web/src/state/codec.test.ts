@@ -38,3 +38,13 @@ describe('the address bar', () => {
     }));
   });
 });
+
+test('values whose text did not change stay the same objects', () => {
+  const codecs = { runs: list(), hide: list(), zoom: text() };
+  const before = { search: '?runs=a,b&zoom=1~2', values: decode(codecs, '?runs=a,b&zoom=1~2') };
+  const zoomed = decode(codecs, '?runs=a,b&zoom=3~4', before);
+  expect(zoomed).toEqual({ runs: ['a', 'b'], hide: [], zoom: '3~4' });
+  expect(zoomed.runs).toBe(before.values.runs);
+  expect(decode(codecs, '?zoom=1~2&runs=a,b&other=5', before)).toBe(before.values);
+  expect(decode(codecs, '?zoom=1~2', before).runs).toEqual([]);
+});

@@ -40,11 +40,22 @@ function splitList(value: string): string[] {
   return items;
 }
 
-export function decode<C extends Record<string, Codec<unknown>>>(codecs: C, search: string): Values<C>;
-export function decode(codecs: Record<string, Codec<unknown>>, search: string): Record<string, unknown> {
+interface Decoded<V> {
+  readonly search: string;
+  readonly values: V;
+}
+
+/** Read values from a query string; those whose text is as in `before` are the same as there, and the whole where all are. */
+export function decode<C extends Record<string, Codec<unknown>>>(codecs: C, search: string, before?: Decoded<Values<C>> | null): Values<C>;
+export function decode(codecs: Record<string, Codec<unknown>>, search: string, before: Decoded<Record<string, unknown>> | null = null): Record<string, unknown> {
   const params = new URLSearchParams(search);
+  const old = new URLSearchParams(before?.search);
+  const isOld = (key: string): boolean => before !== null && params.get(key) === old.get(key);
+  const keys = Object.keys(codecs);
+  if (before !== null && keys.every(isOld)) return before.values;
   return Object.fromEntries(Object.entries(codecs).map(([key, codec]) => {
     const value = params.get(key);
+    if (isOld(key)) return [key, before?.values[key]];
     return [key, value === null ? codec.fallback : codec.parse(value)];
   }));
 }

@@ -78,7 +78,14 @@ export class UrlValues<C extends Record<string, Codec<unknown>>> {
   #codecs: C;
   #path = bar.path;
   #search = bar.search;
-  #values = $derived.by(() => decode(this.#codecs, bar.path === this.#path ? (this.#search = bar.search) : this.#search));
+  #before: { search: string; values: Values<C> } | null = null;
+  #values: Values<C> = $derived.by(() => {
+    if (bar.path === this.#path) this.#search = bar.search;
+    // Values that did not change stay the very same, so that nothing is worked out anew when another part of the address did.
+    const values = decode(this.#codecs, this.#search, this.#before);
+    this.#before = { search: this.#search, values };
+    return values;
+  });
   constructor(codecs: C) {
     this.#codecs = codecs;
   }
