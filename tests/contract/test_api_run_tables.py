@@ -2,6 +2,7 @@
 
 import csv
 import io
+import statistics
 
 import pytest
 
@@ -28,8 +29,8 @@ def record(root, number, **more):
     return record_run(root, spec, created_us=STARTED_US + number * 1_000_000)
 
 
-def read_csv(client, **params):
-    answer = client.get("/api/v1/runs/csv", params=params)
+def read_csv(client, path="/runs/csv", **params):
+    answer = client.get(f"/api/v1{path}", params=params)
     assert answer.status_code == 200
     return list(csv.reader(io.StringIO(answer.content.decode(), newline="")))
 
@@ -103,6 +104,48 @@ def test_a_file_is_a_download_named_by_its_project(root, client):
     record(root, 0, fields={"project": "news\r\n/é"})
     head = client.get("/api/v1/runs/csv", params={"project": "news\r\n/é"}).headers["content-disposition"]
     assert head == 'attachment; filename="news_____-runs.csv"'.replace("_____", "____")
+
+
+def test_groups_are_a_file_with_what_all_members_come_to(root, client):
+    for number, accuracy in enumerate([0.5, 0.75, 0.25, 0.125]):
+        params = {"lr": 0.1 if number < 2 else 0.3, "optimizer": "adam" if number < 3 else "sgd", "depth": 4}
+        record(root, number, params=params, metrics={"acc": [accuracy]}, end="failed" if number == 3 else "finished")
+    columns = "state,metrics.acc.max,params.optimizer,params.depth,created,metrics.acc.@0"
+    lines = read_csv(client, "/runs/groups/csv", by="params.lr", cols=columns, sort="params.lr", project="news")
+    assert lines[0] == [
+        *("params.lr", "runs", "state"),
+        *("metrics.acc.max n", "metrics.acc.max mean", "metrics.acc.max std", "metrics.acc.max best"),
+        *("params.optimizer", "params.depth n", "params.depth mean", "params.depth std", "created newest"),
+    ]
+    std = statistics.stdev([0.5, 0.75])
+    newest = ["2026-09-21T14:13:21+00:00", "2026-09-21T14:13:23+00:00"]
+    assert lines[1] == ["0.1", "2", "2 finished", "2", "0.625", str(std), "0.75", "adam", "2", "4.0", "0.0", newest[0]]
+    assert lines[2][2:4] == ["1 failed, 1 finished", "2"]
+    assert lines[2][7] == "2 values"
+    assert lines[2][-1] == newest[1]
+
+
+def test_a_file_of_groups_goes_by_what_a_person_says_is_better_and_by_the_baseline(root, client):
+    speeds = [4.0, 2.0, 1.0]
+    runs = [record(root, n, params={"lr": n % 2}, metrics={"speed": [speed]}) for n, speed in enumerate(speeds)]
+    asked = {"by": "params.lr", "cols": "metrics.speed.last", "sort": "params.lr", "baseline": runs[0]}
+    assert read_csv(client, "/runs/groups/csv", **asked)[0][-1] == "metrics.speed.last std"
+    lines = read_csv(client, "/runs/groups/csv", better="min speed", **asked)
+    assert [line[-2:] for line in lines] == [
+        ["metrics.speed.last best", "metrics.speed.last vs base"],
+        ["1.0", "-3.0"],
+        ["2.0", "-2.0"],
+    ]
+
+
+def test_a_file_of_groups_holds_all_of_them_and_runs_nothing_in_a_spreadsheet(root, client):
+    for number in range(1005):
+        record(root, number, params={"n": f"={number}"})
+    lines = read_csv(client, "/runs/groups/csv", by="params.n", sort="name")
+    assert len(lines) == 1006
+    assert lines[1] == ["'=0", "1"]
+    assert read_csv(client, "/runs/groups/csv", by="params.n", f="name = nobody") == [["params.n", "runs"]]
+    assert client.get("/api/v1/runs/groups/csv", params={"by": "nonsense"}).json()["error"]["code"].startswith("group.")
 
 
 def test_what_ended_since_a_moment_is_counted_as_new(root, client):

@@ -164,14 +164,40 @@ def test_a_view_is_named_opened_renamed_and_brought_back(open_page):
     page.role("link", "Small rates").wait()
 
 
+def read_file(page):
+    address = page.css("footer a[download]").attribute("href")
+    text = page.evaluate(f"fetch({address!r}).then((answer) => answer.text())")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
 def test_a_file_holds_what_is_seen_of_all_matches(open_page):
     page = open_page("?f=params.lr%20%3D%200.1&sort=-metrics.val/acc.max")
-    address = page.role("link", "CSV").attribute("href")
-    text = page.evaluate(f"fetch({address!r}).then((answer) => answer.text())")
-    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    lines = read_file(page)
     wanted = [number for number in reversed(range(RUNS)) if RATES[number % 4] == 0.1]
     assert [line["name"] for line in lines] == [f"run-{number:02}" for number in wanted]
     assert [float(line["metrics.val/acc.max"]) for line in lines] == [accuracy_of(number) for number in wanted]
+
+
+def test_a_file_of_groups_holds_what_is_seen_of_them(open_page):
+    page = open_page("?group=params.lr&sort=-metrics.val/acc.max&cols=state,metrics.val/acc.max,params.seed")
+    first, *others = read_file(page)
+    members = [accuracy_of(number) for number in range(RUNS) if RATES[number % 4] == 0.1]
+    assert (first["params.lr"], first["runs"], first["state"]) == ("0.1", "20", "1 failed, 19 finished")
+    assert float(first["metrics.val/acc.max mean"]) == pytest.approx(statistics.mean(members))
+    assert float(first["metrics.val/acc.max best"]) == max(members)
+    assert float(first["params.seed mean"]) == 7
+    assert [line["params.lr"] for line in others] == ["0.001", "0.01"]
+
+
+def test_a_file_says_how_far_runs_are_from_the_baseline(open_page):
+    page = open_page("?sort=name&cols=metrics.val/acc.max,params.lr")
+    press(page, "j", "b")
+    page.role("columnheader").saying("vs base").wait()
+    base, second, *_ = read_file(page)
+    assert (base["metrics.val/acc.max vs base"], second["name"]) == ("", "run-01")
+    assert float(second["metrics.val/acc.max vs base"]) == pytest.approx(0.01)
+    press(page, "b")
+    page.text("No baseline any more.").wait()
 
 
 def test_a_filter_with_a_short_key_is_one_click_from_what_was_meant(open_page):

@@ -7,7 +7,7 @@ now (`created > -7d`) change without the index changing, so their answers carry 
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from litestar import Request, Response
 from litestar.di import NamedDependency
@@ -16,7 +16,7 @@ from litestar.params import QueryParameter, SkipValidation
 from everbloom.api.store import Store
 from everbloom.api.types import RunRow
 from everbloom.api.values import need_micros, to_micros, to_value
-from everbloom.core.errors import NotFound
+from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.ids import is_run_id
 from everbloom.query.catalogue import parse_columns
 from everbloom.query.glance import get_progress
@@ -36,24 +36,33 @@ Filter = Annotated[str, QueryParameter(name="f", description="In the filter lang
 Archived = Annotated[
     str, QueryParameter(pattern="^(true|false|both)$", description="Only archived runs, only others, or both.")
 ]
+Way = Literal["max", "min", "none"]
+Better = Annotated[
+    str, QueryParameter(description="Lines `max NAME`, `min NAME`, `none NAME`, over what runs and names say.")
+]
 
 _T = TypeVar("_T")
 _COUNTS_FROM_NOW = re.compile(r"-\s*\d+(\.\d+)?\s*[smhdw]|now|today", re.IGNORECASE)
 
 
-def make_query(
-    *, ns: str | None, project: str | None, experiment: str | None, f: str, archived: str, **more: Any
+def read_matches(
+    ns: Namespace = None,
+    project: Project = None,
+    experiment: Experiment = None,
+    f: Filter = "",
+    archived: Archived = "false",
 ) -> RunQuery:
-    """Return the query that a request's parameters mean."""
-    shown = {"true": True, "false": False, "both": None}[archived]
+    """Return the query for the runs that a request asks about; handlers take it as `matches` and add what is theirs."""
     return RunQuery(
         filter=f,
         namespace=ns or None,
         project=project or None,
         experiment=experiment or None,
-        archived=shown,
-        **more,
+        archived={"true": True, "false": False, "both": None}[archived],
     )
+
+
+Matches = NamedDependency[SkipValidation[RunQuery]]
 
 
 def answer(request: Asking, store: Store, build: Callable[[Reader], _T]) -> Response[_T]:
@@ -162,3 +171,17 @@ def read_column(reader: Reader, runs: Sequence[Run], key: Key) -> list[Any]:
 def read_columns(text: str) -> list[tuple[str, Key]]:
     """Return the columns that a request names, by comma; see `catalogue.parse_columns`."""
     return parse_columns(text) if text else []
+
+
+def read_ways(text: str) -> dict[str, Way]:
+    """Read `max NAME` and the like, one a line; the first word is the way, the rest the metric's name."""
+    ways: dict[str, Way] = {}
+    for line in filter(None, text.split("\n")):
+        way, _, name = line.partition(" ")
+        if way not in get_args(Way) or not name:
+            raise InvalidInput(
+                f"{line[:80]!r} does not say which way a metric is better; write max, min or none, and its name.",
+                code="metric.direction",
+            )
+        ways[name] = way  # type: ignore[assignment]  # looked at above
+    return ways

@@ -21,6 +21,7 @@ from everbloom.api import (
     console,
     editing,
     events,
+    group_csv,
     groups,
     links,
     media,
@@ -33,7 +34,7 @@ from everbloom.api import (
     static,
     views,
 )
-from everbloom.api.answers import Asking
+from everbloom.api.answers import Asking, read_matches
 from everbloom.api.errors import HANDLERS
 from everbloom.api.security import Gate
 from everbloom.api.store import Store
@@ -45,6 +46,7 @@ _RESOURCES = (
     projects,
     runs,
     groups,
+    group_csv,
     run_csv,
     run,
     editing,
@@ -86,7 +88,10 @@ def build_routes(store: Store) -> Litestar:
     api = Router(API, route_handlers=[*handlers, read_openapi])
     return Litestar(
         [api, *static.HANDLERS],
-        dependencies={"store": Provide(lambda: store, sync_to_thread=False)},
+        dependencies={
+            "store": Provide(lambda: store, sync_to_thread=False),
+            "matches": Provide(read_matches, sync_to_thread=False),
+        },
         exception_handlers=HANDLERS,
         compression_config=CompressionConfig(
             "gzip", minimum_size=_COMPRESSED_FROM_BYTES, gzip_compress_level=5, exclude_opt_key="is_plain"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from litestar import patch, post
 from litestar.params import FromPath, JSONBody
 
-from everbloom.api.answers import Given, find_run, make_query, to_rows
+from everbloom.api.answers import Given, find_run, to_rows
 from everbloom.api.edits import EditedRun, plan_edits
 from everbloom.api.store import Store
 from everbloom.api.types import BulkAnswer, BulkEdit, Edit, EditAnswer, EditRequest, LikeEdit, UndoRequest
@@ -20,7 +20,7 @@ from everbloom.core.ids import RunId
 from everbloom.core.records import Record
 from everbloom.journal.edits import append_edits
 from everbloom.query.reader import Reader
-from everbloom.query.views import Run
+from everbloom.query.views import Run, RunQuery
 
 _FIELDS = ("why", "conclusion", "domain", "verdict", "name")
 
@@ -81,9 +81,13 @@ def _choose(reader: Reader, data: BulkEdit) -> list[Run]:
             "namespace to mean all of its runs.",
             code="bulk.everything",
         )
-    shown = {True: "true", False: "false", None: "both"}[data.archived]
-    query = make_query(
-        ns=data.ns, project=data.project, experiment=data.experiment, f=data.f, archived=shown, limit=None
+    query = RunQuery(
+        filter=data.f,
+        namespace=data.ns or None,
+        project=data.project or None,
+        experiment=data.experiment or None,
+        limit=None,
+        archived=data.archived,
     )
     return reader.list_runs(query).runs
 

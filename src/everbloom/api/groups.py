@@ -1,5 +1,6 @@
 """Runs in groups: what all members of each come to, and the filter that finds them."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from litestar import Response, get
@@ -7,15 +8,10 @@ from litestar.params import FromQuery, QueryParameter
 
 from everbloom.api.answers import (
     CELL_CHARS,
-    Archived,
     Asking,
-    Experiment,
-    Filter,
     Given,
-    Namespace,
-    Project,
+    Matches,
     answer,
-    make_query,
     read_columns,
 )
 from everbloom.api.types import GroupCell, RunGroup, RunGroups
@@ -32,21 +28,15 @@ GROUPS_MAX = 1000
 def group_runs(
     request: Asking,
     store: Given,
+    matches: Matches,
     by: Annotated[str, QueryParameter(description="The key whose values are grouped by, such as `params.lr`.")],
-    ns: Namespace = None,
-    project: Project = None,
-    experiment: Experiment = None,
-    f: Filter = "",
-    archived: Archived = "false",
     sort: FromQuery[str] = "-created",
     cols: Annotated[str, QueryParameter(description="Keys by comma; each is summed up.")] = "",
     offset: Annotated[int, QueryParameter(ge=0)] = 0,
     limit: Annotated[int, QueryParameter(ge=0, le=GROUPS_MAX)] = 200,
 ) -> Response[RunGroups]:
     """Group all matches by the values of a key."""
-    query = make_query(
-        ns=ns, project=project, experiment=experiment, f=f, archived=archived, sort=sort, offset=offset, limit=limit
-    )
+    query = replace(matches, sort=sort, offset=offset, limit=limit)
     columns = read_columns(cols)
 
     def build(reader: Reader) -> RunGroups:

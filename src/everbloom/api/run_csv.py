@@ -7,6 +7,7 @@ numbers, and texts that are numbers, stay as they are. Moments are ISO 8601 in U
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, NamedTuple
 
 from litestar import get
@@ -14,14 +15,9 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
 from everbloom.api.answers import (
-    Archived,
-    Experiment,
-    Filter,
     Given,
-    Namespace,
-    Project,
+    Matches,
     find_run,
-    make_query,
     read_column,
     read_columns,
 )
@@ -33,7 +29,7 @@ from everbloom.query.reader import Reader
 
 _OPENS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _OWN = [("id", Key("id")), ("name", Key("name"))]
-_DELTA = Key("metrics", "delta", "last")  # how it is printed: as a number
+_DELTA = Key("likes")  # how it is printed: as a number
 
 Cells = list[Cell]
 Blocks = Iterable[list[Cells]]
@@ -50,11 +46,7 @@ class _Base(NamedTuple):
 @get("/runs/csv", sync_to_thread=True, media_type="text/csv")
 def download_runs(
     store: Given,
-    ns: Namespace = None,
-    project: Project = None,
-    experiment: Experiment = None,
-    f: Filter = "",
-    archived: Archived = "false",
+    matches: Matches,
     sort: FromQuery[str] = "-created",
     cols: Annotated[str, QueryParameter(description="Keys by comma; each is a column, behind id and name.")] = "",
     baseline: Annotated[
@@ -62,7 +54,7 @@ def download_runs(
     ] = "",
 ) -> Stream:
     """Return all matches as a file, in the order and with the columns asked for."""
-    query = make_query(ns=ns, project=project, experiment=experiment, f=f, archived=archived, sort=sort)
+    query = replace(matches, sort=sort)
     columns = [*_OWN, *((spelled, key) for spelled, key in read_columns(cols) if key.root not in ("id", "name"))]
     heads, keys = [spelled for spelled, _ in columns], [key for _, key in columns]
     with store.reader() as reader:
@@ -73,7 +65,7 @@ def download_runs(
         blocks = _compare(base, blocks)
         heads.insert(base.at + 1, f"{heads[base.at]} vs base")
         keys.insert(base.at + 1, _DELTA)
-    return stream_lines(iter_lines(heads, keys, blocks), project, "runs")
+    return stream_lines(iter_lines(heads, keys, blocks), matches.project, "runs")
 
 
 def _find_base(reader: Reader, baseline: str, keys: Sequence[Key]) -> _Base | None:

@@ -1,28 +1,26 @@
 """Tables of runs: a window of rows, the catalogue of columns, facets, the best per metric."""
 
-from typing import Annotated, Literal, get_args
+from dataclasses import replace
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.params import FromQuery, QueryParameter
 
 from everbloom.api.answers import (
     LIMIT_MAX,
-    Archived,
     Asking,
-    Experiment,
-    Filter,
+    Better,
     Given,
-    Namespace,
-    Project,
+    Matches,
+    Way,
     answer,
     find_run,
-    make_query,
     read_columns,
+    read_ways,
     to_rows,
 )
 from everbloom.api.types import BestRun, BestRuns, Column, ColumnCatalogue, Constant, Facet, FacetValue, RunPage
 from everbloom.api.values import to_number, to_optional_number, to_value
-from everbloom.core.errors import InvalidInput
 from everbloom.core.records import Direction
 from everbloom.query.best import Best
 from everbloom.query.catalogue import ColumnInfo, is_constant, is_default
@@ -30,8 +28,6 @@ from everbloom.query.compare import to_direction
 from everbloom.query.glance import choose_metrics
 from everbloom.query.reader import Reader
 from everbloom.query.views import Run, RunQuery
-
-Way = Literal["max", "min", "none"]
 
 _LOOKED_AT = 100
 _STAIRS_MAX = 200
@@ -45,22 +41,16 @@ Limit = Annotated[int, QueryParameter(ge=0, le=LIMIT_MAX)]
 def list_runs(
     request: Asking,
     store: Given,
-    ns: Namespace = None,
-    project: Project = None,
-    experiment: Experiment = None,
-    f: Filter = "",
+    matches: Matches,
     sort: FromQuery[str] = "-created",
     offset: Offset = 0,
     limit: Limit = 100,
     cols: Annotated[str, QueryParameter(description="Keys of the filter language by comma; each is a cell.")] = "",
-    archived: Archived = "false",
     spark: Annotated[str, QueryParameter(description="A metric whose sparkline each row brings.")] = "",
     catalog: Annotated[bool, QueryParameter(description="Bring the catalogue of columns too.")] = False,
 ) -> Response[RunPage]:
     """Return a window of the runs that match, sorted."""
-    query = make_query(
-        ns=ns, project=project, experiment=experiment, f=f, archived=archived, sort=sort, offset=offset, limit=limit
-    )
+    query = replace(matches, sort=sort, offset=offset, limit=limit)
     columns = read_columns(cols)
 
     def build(reader: Reader) -> RunPage:
@@ -77,17 +67,12 @@ def list_runs(
 def list_columns(
     request: Asking,
     store: Given,
-    ns: Namespace = None,
-    project: Project = None,
-    experiment: Experiment = None,
-    f: Filter = "",
-    archived: Archived = "false",
+    matches: Matches,
     q: Annotated[str, QueryParameter(description="Only keys that hold this.")] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 500,
 ) -> Response[ColumnCatalogue]:
     """Return the columns that the matches have, over all of them."""
-    query = make_query(ns=ns, project=project, experiment=experiment, f=f, archived=archived)
-    return answer(request, store, lambda reader: _read_catalogue(reader, query, q, limit))
+    return answer(request, store, lambda reader: _read_catalogue(reader, matches, q, limit))
 
 
 def _read_catalogue(reader: Reader, query: RunQuery, text: str, limit: int) -> ColumnCatalogue:
@@ -120,19 +105,14 @@ def _to_column(info: ColumnInfo) -> Column:
 def count_facet(
     request: Asking,
     store: Given,
+    matches: Matches,
     key: Annotated[str, QueryParameter(description="A key of the filter language, such as `state` or `params.lr`.")],
-    ns: Namespace = None,
-    project: Project = None,
-    experiment: Experiment = None,
-    f: Filter = "",
-    archived: Archived = "false",
     limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> Response[Facet]:
     """Count the values of a key among all matches."""
-    query = make_query(ns=ns, project=project, experiment=experiment, f=f, archived=archived)
 
     def build(reader: Reader) -> Facet:
-        counts = reader.count_facet(query, key, limit=limit)
+        counts = reader.count_facet(matches, key, limit=limit)
         return Facet([FacetValue(value[:_CONSTANT_CHARS], count) for value, count in counts])
 
     return answer(request, store, build)
@@ -142,24 +122,18 @@ def count_facet(
 def find_best(
     request: Asking,
     store: Given,
-    ns: Namespace = None,
-    project: Project = None,
-    experiment: Experiment = None,
-    f: Filter = "",
-    archived: Archived = "false",
+    matches: Matches,
     metrics: Annotated[str, QueryParameter(description="Which, by line feed; left out: those that say most.")] = "",
     baseline: Annotated[
         str, QueryParameter(description="The run that gains are counted from; left out: the first.")
     ] = "",
-    better: Annotated[
-        str, QueryParameter(description="Lines `max NAME`, `min NAME`, `none NAME`, over what runs and names say.")
-    ] = "",
+    better: Better = "",
     limit: Annotated[int, QueryParameter(ge=1, le=50)] = 6,
 ) -> Response[BestRuns]:
     """Return the best run per metric over all matches."""
-    ways = _read_ways(better)
+    ways = read_ways(better)
     directions: dict[str, Direction] = {name: way for name, way in ways.items() if way != "none"}
-    query = make_query(ns=ns, project=project, experiment=experiment, f=f, archived=archived, limit=_LOOKED_AT)
+    query = replace(matches, limit=_LOOKED_AT)
 
     def build(reader: Reader) -> BestRuns:
         wanted = metrics.split("\n") if metrics else _choose(reader, query, limit, ways)
@@ -167,20 +141,6 @@ def find_best(
         return BestRuns([_to_best(best, held) for best in _find(reader, query, wanted, directions)])
 
     return answer(request, store, build)
-
-
-def _read_ways(text: str) -> dict[str, Way]:
-    """Read `max NAME` and the like, one a line; the first word is the way, the rest the metric's name."""
-    ways: dict[str, Way] = {}
-    for line in filter(None, text.split("\n")):
-        way, _, name = line.partition(" ")
-        if way not in get_args(Way) or not name:
-            raise InvalidInput(
-                f"{line[:80]!r} does not say which way a metric is better; write max, min or none, and its name.",
-                code="metric.direction",
-            )
-        ways[name] = way  # type: ignore[assignment]  # looked at above
-    return ways
 
 
 def _choose(reader: Reader, query: RunQuery, limit: int, ways: dict[str, Way]) -> list[str]:

@@ -48,7 +48,8 @@ function joinCatalogues(all: ColumnCatalogue, more: ColumnCatalogue): ColumnCata
 }
 /** The best per metric; `better` says which way metrics are better where a person says otherwise than their runs. */
 export const askBest = (scope: RunScope, baseline: string | null, better: Readonly<Record<string, string>>): QueryAsk<{ best: Best[] }> =>
-  ask('best', '/runs/best', { ...flat(scope), baseline, better: Object.entries(better).map(([metric, way]) => `${way} ${metric}`).join('\n'), limit: 5 }, 60_000);
+  ask('best', '/runs/best', { ...flat(scope), baseline, better: printWays(better), limit: 5 }, 60_000);
+export const printWays = (better: Readonly<Record<string, string>>): string => Object.entries(better).map(([metric, way]) => `${way} ${metric}`).join('\n');
 export const askFacet = (scope: RunScope, key: string): QueryAsk<Facet> => ask('facet', '/runs/facets', { ...flat(scope), key, limit: 50 }, 10_000);
 export const askViews = (ns: string, project: string): QueryAsk<{ views: SavedView[] }> => ask('views', '/views', { ns, project }, 60_000);
 
@@ -77,8 +78,17 @@ export interface GroupAsk {
 
 export const readGroups = (scope: RunScope, ask: GroupAsk, signal?: AbortSignal): Promise<RunGroups> => getJson('/runs/groups', { ...flat(scope), ...ask }, signal);
 
-/** Where a file of all matches is, with those columns, in that order. */
-export const csvPath = (scope: RunScope, sort: string, cols: readonly string[]): string => `${apiBase}/runs/csv${queryString({ ...flat(scope), sort, cols })}`;
+export interface FileAsk {
+  sort: string;
+  cols: readonly string[];
+  baseline: string | null;
+  /** What groups are by, and which way metrics are better where a person says otherwise than their names. */
+  by?: string | null;
+  better?: string | null;
+}
+
+/** Where a file of all matches, or of all their groups, is. */
+export const csvPath = (scope: RunScope, ask: FileAsk): string => `${apiBase}/runs/${ask.by ? 'groups/' : ''}csv${queryString({ ...flat(scope), ...ask })}`;
 
 export const readCompletion = (text: string, at: number, scope: RunScope, signal: AbortSignal): Promise<Completion> =>
   getJson('/complete', { text, at, ns: scope.ns, project: scope.project }, signal);

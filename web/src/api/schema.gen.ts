@@ -308,6 +308,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/groups/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadGroups
+         * @description Return all groups as a file, in the order and with the columns asked for.
+         */
+        get: operations["ApiV1RunsGroupsCsvDownloadGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}": {
         parameters: {
             query?: never;
@@ -1678,13 +1698,13 @@ export interface operations {
                 experiment?: string | null;
                 /** @description In the filter language. */
                 f?: string;
+                /** @description Only archived runs, only others, or both. */
+                archived?: string;
                 sort?: string;
                 offset?: number;
                 limit?: number;
                 /** @description Keys of the filter language by comma; each is a cell. */
                 cols?: string;
-                /** @description Only archived runs, only others, or both. */
-                archived?: string;
                 /** @description A metric whose sparkline each row brings. */
                 spark?: string;
                 /** @description Bring the catalogue of columns too. */
@@ -1917,8 +1937,6 @@ export interface operations {
     ApiV1RunsFacetsCountFacet: {
         parameters: {
             query: {
-                /** @description A key of the filter language, such as `state` or `params.lr`. */
-                key: string;
                 /** @description Only of this namespace. */
                 ns?: string | null;
                 /** @description Only of this project. */
@@ -1929,6 +1947,8 @@ export interface operations {
                 f?: string;
                 /** @description Only archived runs, only others, or both. */
                 archived?: string;
+                /** @description A key of the filter language, such as `state` or `params.lr`. */
+                key: string;
                 limit?: number;
             };
             header?: never;
@@ -1966,8 +1986,6 @@ export interface operations {
     ApiV1RunsGroupsGroupRuns: {
         parameters: {
             query: {
-                /** @description The key whose values are grouped by, such as `params.lr`. */
-                by: string;
                 /** @description Only of this namespace. */
                 ns?: string | null;
                 /** @description Only of this project. */
@@ -1978,6 +1996,8 @@ export interface operations {
                 f?: string;
                 /** @description Only archived runs, only others, or both. */
                 archived?: string;
+                /** @description The key whose values are grouped by, such as `params.lr`. */
+                by: string;
                 sort?: string;
                 /** @description Keys by comma; each is summed up. */
                 cols?: string;
@@ -1997,6 +2017,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunGroups"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV1RunsGroupsCsvDownloadGroups: {
+        parameters: {
+            query: {
+                /** @description Only of this namespace. */
+                ns?: string | null;
+                /** @description Only of this project. */
+                project?: string | null;
+                /** @description Only of this experiment. */
+                experiment?: string | null;
+                /** @description In the filter language. */
+                f?: string;
+                /** @description Only archived runs, only others, or both. */
+                archived?: string;
+                /** @description The key whose values are grouped by, such as `params.lr`. */
+                by: string;
+                sort?: string;
+                /** @description Keys by comma; each is summed up. */
+                cols?: string;
+                /** @description Lines `max NAME`, `min NAME`, `none NAME`, over what runs and names say. */
+                better?: string;
+                /** @description A run; how far groups' best are from it follows the first metric's. */
+                baseline?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
             /** @description Bad request syntax or unsupported method */
