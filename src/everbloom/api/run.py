@@ -29,7 +29,7 @@ from everbloom.api.run_types import (
 from everbloom.api.values import need_micros, to_micros, to_number, to_optional_number, to_value
 from everbloom.core.errors import NotFound
 from everbloom.core.values import SYSTEM_PREFIX, fold_text
-from everbloom.query.compare import to_direction
+from everbloom.query.compare import rank_metric, to_direction
 from everbloom.query.long_texts import find_whole, read_whole
 from everbloom.query.reader import Reader, RunQuery
 from everbloom.query.views import Artifact as StoredArtifact
@@ -122,10 +122,10 @@ def to_metric(name: str, summary: MetricSummary) -> Metric:
 
 
 def sort_metrics(summaries: dict[str, MetricSummary]) -> list[Metric]:
-    """Return metrics, stated objectives first, then by name."""
+    """Return metrics, stated objectives first, then guessed ones, then by name."""
 
-    def order(pair: tuple[str, MetricSummary]) -> tuple[bool, str]:
-        return pair[1].direction is None or pair[1].is_guessed, pair[0]
+    def order(pair: tuple[str, MetricSummary]) -> tuple[int, str]:
+        return rank_metric(pair[1].direction, is_guessed=pair[1].is_guessed), pair[0]
 
     return [to_metric(name, summary) for name, summary in sorted(summaries.items(), key=order)]
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, cast
 
+import msgspec
+
 from everbloom.core.clock import from_datetime
 from everbloom.core.values import EXACT_INT
 
@@ -40,7 +42,7 @@ def to_value(value: Any, *, chars: int | None = None) -> Value:
         return to_number(value)
     if isinstance(value, list):
         return [str(item) for item in value]
-    text = str(value)
+    text = msgspec.json.encode(value).decode() if isinstance(value, Mapping) else str(value)
     return text if chars is None or len(text) <= chars else text[:chars] + "…"
 
 

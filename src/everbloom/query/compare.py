@@ -102,7 +102,7 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     others = _to_rows([*_ATTRIBUTES, *sorted(families)], runs, lambda run: run.attributes)
     metrics = [_compare_metric(name, runs) for name in sorted({name for run in runs for name in run.metrics})]
     named = [metric for metric in metrics if not metric.metric.startswith(SYSTEM_PREFIX)]
-    named.sort(key=lambda metric: (metric.direction is None or metric.is_guessed, metric.metric))
+    named.sort(key=lambda metric: (rank_metric(metric.direction, is_guessed=metric.is_guessed), metric.metric))
     tags = [set(run.tags) for run in runs]
     shared = set.intersection(*tags) if tags else set()
     return Comparison(
@@ -135,6 +135,11 @@ def _compare_metric(metric: str, runs: Sequence[Run]) -> ComparedMetric:
     word = direction or "last"
     values = tuple(None if summary is None else float(getattr(summary, word)) for summary in summaries)
     return ComparedMetric(metric, word, direction, is_guessed, values, _find_best(values, direction))
+
+
+def rank_metric(direction: str | None, *, is_guessed: bool) -> int:
+    """Return where a metric comes in a list: 0 for stated objectives, 1 for guessed ones, 2 for all others."""
+    return 2 if direction is None else int(is_guessed)
 
 
 def choose_direction(metric: str, summaries: Iterable[MetricSummary | None]) -> tuple[Direction | None, bool]:

@@ -59,12 +59,13 @@ def test_the_best_of_each_metric_is_marked_and_equals_share_the_mark(tmp_path):
     assert (rows["odd"].word, rows["odd"].values, rows["odd"].best) == ("last", (4.0, 5.0, None), frozenset())
 
 
-def test_objectives_come_first_and_resources_stand_apart(tmp_path):
+def test_objectives_come_first_then_what_has_a_direction_by_its_name_and_resources_stand_apart(tmp_path):
     spec = RunSpec(
-        fields={"objectives": {"zeal": "min"}}, metrics={"acc": [1.0], "zeal": [1.0], "system/cpu.percent": [1.0]}
+        fields={"objectives": {"zeal": "min"}},
+        metrics={"aaa": [1.0], "acc": [1.0], "zeal": [1.0], "system/cpu.percent": [1.0]},
     )
     found = compare(tmp_path, spec, spec)
-    assert [row.metric for row in found.metrics] == ["zeal", "acc"]
+    assert [row.metric for row in found.metrics] == ["zeal", "acc", "aaa"]
     assert (found.metrics[0].direction, found.metrics[0].is_guessed) == ("min", False)
     assert [row.metric for row in found.system] == ["system/cpu.percent"]
 

@@ -1,13 +1,11 @@
 // Questions about one run and about several side by side. Contents of files are addresses for the browser, not answers.
 import type { QueryAsk } from './queries.svelte';
 import { apiBase, getJson, postForBytes, queryString, sendJson } from './client';
-import type { Artifact, Comparison, ConsoleMatches, ConsoleWindow, MediaItem, MediaPage, MetricPage, ParamValue, Preview, RunDetail } from './run-types';
+import type { Artifact, Comparison, ConsoleMatches, ConsoleWindow, MediaItem, MediaPage, MetricPage, ParamValue, Preview } from './run-types';
 
 const ADDRESS_IDS_MOST = 100;
 const runRoot = (id: string): string => `/runs/${encodeURIComponent(id)}`;
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
-
-export const askRun = (id: string): QueryAsk<RunDetail> => ({ key: `run/${id}`, read: (signal) => getJson(runRoot(id), {}, signal) });
 
 export const askMetrics = (id: string, q: string, offset: number, limit: number): QueryAsk<MetricPage> => ({
   key: `run/${id}/metrics?${q}&${offset}&${limit}`,

@@ -7,8 +7,8 @@ import type { Project, RunPage, SearchHit } from '@/api/types';
 import { describeClause } from '@/domain/filter-clauses';
 import { correctionsOf } from '@/domain/filter-corrections';
 import { formatCount } from '@/domain/numbers';
-import { projectPath, runPath, scopeOf, type Place, type Scope } from '@/domain/paths';
-import { listCommands, printKeys } from '@/state/keys.svelte';
+import { projectPath, runPath, type Scope } from '@/domain/paths';
+import { everywhere, listCommands, printKeys, type Command } from '@/state/keys.svelte';
 import { findKnown } from '@/state/known-runs';
 import { navigate } from '@/state/url.svelte';
 
@@ -21,6 +21,7 @@ export interface Entry {
   run: () => void;
 }
 
+const isWay = (command: Command) => command.keys.startsWith('G then');
 const settleMs = 60;
 const runsShown = 6;
 
@@ -35,13 +36,13 @@ export class Palette {
   typed = $state('');
   server = $state.raw<Answer | null>(null);
   isAsking = $state(false);
-  #place: () => Place;
+  #scope: () => Scope | null;
   #projects: () => readonly Project[];
   #abort: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(place: () => Place, projects: () => readonly Project[]) {
-    this.#place = place;
+  constructor(scope: () => Scope | null, projects: () => readonly Project[]) {
+    this.#scope = scope;
     this.#projects = projects;
   }
 
@@ -59,7 +60,7 @@ export class Palette {
   /** The filter that the text is, until the server refuses it. */
   #filters(): Entry[] {
     const text = this.typed.trim();
-    const scope = scopeOf(this.#place());
+    const scope = this.#scope();
     if (!text || !scope) return [];
     if (this.server?.text !== text) return [filterEntry(text, null, scope)];
     return this.server.filters.map((filter) => filterEntry(filter.text, filter.total, scope));
@@ -75,10 +76,13 @@ export class Palette {
     }
     return words.length ? [...entries.values()].slice(0, runsShown) : [];
   }
+  /** What the page can do comes before what every page can, and all of it before ways to elsewhere. */
   #commands(): Entry[] {
-    return listCommands()
-      .filter((command) => command.isOffered !== false && isMatch(command.label, this.typed))
-      .map((command) => ({ id: `do:${command.keys}:${command.label}`, kind: command.keys.startsWith('G then') ? 'Go' : 'Do', label: command.label, detail: '', keys: printKeys(command.keys), run: command.run }));
+    const offered = listCommands().filter((command) => command.isOffered !== false && isMatch(command.label, this.typed));
+    const rank = (command: Command) => (isWay(command) ? 2 : command.group === everywhere ? 1 : 0);
+    return offered
+      .toSorted((a, b) => rank(a) - rank(b))
+      .map((command) => ({ id: `do:${command.keys}:${command.label}`, kind: isWay(command) ? 'Go' : 'Do', label: command.label, detail: '', keys: printKeys(command.keys), run: command.run }));
   }
 
   #places(): Entry[] {
@@ -92,7 +96,7 @@ export class Palette {
   async #ask(text: string): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
-    const scope = scopeOf(this.#place());
+    const scope = this.#scope();
     const where: RunScope = { ns: scope?.namespace ?? null, project: scope?.project ?? null, experiment: scope?.experiment ?? null, f: text, archived: 'false' };
     const page = { sort: '-created', offset: 0, limit: runsShown, cols: [], spark: '' };
     const read = (f: string) => readRuns({ ...where, f }, page, abort.signal);

@@ -2,6 +2,7 @@
 // as the shell is idle. Names in addresses are percent-decoded here and nowhere else.
 import type { Component } from 'svelte';
 import { prefetch } from '@/api/queries.svelte';
+import { askRun } from '@/api/whole-run';
 import type { PageName, Place } from '@/domain/paths';
 import { list } from '@/state/codec';
 import { onLeave } from '@/state/url.svelte';
@@ -60,7 +61,7 @@ export function preloadPages(): void {
 
 /** From now on ask for what a page shows first while the one before it is still taken down. Resolves to how to stop. */
 export async function askAhead(): Promise<() => void> {
-  const [{ askComparison, askRun }, { loadPlot }] = await Promise.all([import('@/api/run-resources'), import('@/charts/chart-state.svelte')]);
+  const [{ askComparison }, { loadPlot }] = await Promise.all([import('@/api/run-resources'), import('@/charts/chart-state.svelte')]);
   return onLeave((href) => {
     const { pathname, searchParams } = new URL(href, location.origin);
     const { page, run } = parsePath(pathname);

@@ -4,7 +4,7 @@
  */
 import type { RankSource } from '@/domain/ranks';
 import type { Scale } from '@/domain/ticks';
-import { formatNumber } from '@/domain/numbers';
+import { formatReading } from '@/domain/axis-format';
 import type { MenuItem } from '@/ui/Menu.svelte';
 import type { PointedCard, SharedCursor } from './cursor.svelte';
 import { countOdd, toAxisUnits, toColumns, type ChartLine, type ChartView } from './lines';
@@ -14,6 +14,8 @@ import { SeriesQuery, type LoadFrame, type SeriesAsk } from './series-query.svel
 
 export interface ChartMetric {
   readonly name: string;
+  /** What it is called on its card, where that is shorter than its name. */
+  readonly title?: string;
   readonly direction: 'max' | 'min' | null;
   /** Ranks of its runs; with several, the menu offers them as one line. */
   readonly ranks?: readonly number[];
@@ -104,7 +106,7 @@ export class CurveCardState {
     }
     const sign = metric.direction === 'min' ? 1 : -1;
     const [best] = at.flatMap(({ line, value }) => (value === undefined ? [] : [{ line, value }])).sort((a, b) => sign * (a.value - b.value));
-    return best === undefined ? null : { line: best.line, text: formatNumber(best.value) };
+    return best === undefined ? null : { line: best.line, text: formatReading(best.value) };
   });
 
   /** Keys that are about a chart mean this one; the inverse of `leave`. */

@@ -1,5 +1,5 @@
 /** What a chart reads at its cursor, as rows for a tooltip and a table, and as a sentence for a screen reader. */
-import { formatNumber } from '@/domain/numbers';
+import { formatReading } from '@/domain/axis-format';
 import { compareReadings, readAt, type LineColumns, type Reading } from './lines';
 
 export interface ReadoutRow {
@@ -16,8 +16,8 @@ export function toReadout(lines: readonly LineColumns[], xs: Float64Array, x: nu
   const rows = lines.map((one): ReadoutRow => {
     const reading = readAt(one, xs, x);
     const isValue = reading.kind === 'value';
-    const text = isValue ? formatNumber(reading.value) : reading.kind === 'none' ? '–' : reading.kind;
-    return { line: one.line, reading, text, raw: isValue && one.isSmoothed ? formatNumber(reading.raw) : null };
+    const text = isValue ? formatReading(reading.value) : reading.kind === 'none' ? '–' : reading.kind;
+    return { line: one.line, reading, text, raw: isValue && one.isSmoothed ? formatReading(reading.raw) : null };
   });
   return rows.sort((a, b) => compareReadings(a.reading, b.reading, direction));
 }

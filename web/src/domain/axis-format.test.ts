@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   formatDurationTick,
   formatExact,
+  formatReading,
   formatStep,
   formatTick,
   formatWallReadout,
@@ -90,5 +91,15 @@ describe('wall time', () => {
 
   test('knows how far local time is from UTC', () => {
     expect(localOffsetS(seconds)).toBe(-new Date(seconds * 1000).getTimezoneOffset() * 60);
+  });
+});
+
+describe('readings', () => {
+  test('large values are thousands and millions, exponents are short', () => {
+    expect(formatReading(22_120_000)).toBe('22.12M');
+    expect(formatReading(-1.5e9)).toBe('−1.5G');
+    expect(formatReading(0.80923)).toBe('0.8092');
+    expect(formatReading(0.00012345)).toBe('1.2e-4');
+    expect(formatReading(NaN)).toBe('NaN');
   });
 });

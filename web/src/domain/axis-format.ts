@@ -1,7 +1,8 @@
 /**
  * How the ticks and the readouts of an axis are written: with the digits that tell a tick from the next one, no more.
- * Steps, values, durations and wall time; seconds and epoch seconds. Values in a table or a title are `numbers.ts`.
+ * Steps, values, durations and wall time; seconds and epoch seconds. Other values in a table are `numbers.ts`.
  */
+import { formatNumber } from './numbers';
 
 const MINUS = '\u2212';
 const SUFFIXES: readonly (readonly [number, string])[] = [
@@ -31,6 +32,13 @@ export function formatStep(value: number): string {
   if (size < 10_000) return withMinus(String(Math.round(value)));
   const [divisor, suffix] = SUFFIXES.find(([least]) => size >= least) ?? [1, ''];
   return withMinus(trimZeros((value / divisor).toPrecision(4))) + suffix;
+}
+
+/** A value in a title or a cell: large ones in thousands and millions, as bytes and tokens are read, an exponent short. */
+export function formatReading(value: number): string {
+  if (Math.abs(value) >= 1e6 && Math.abs(value) < 1e15) return formatStep(value);
+  const text = formatNumber(value);
+  return text.includes('e') ? formatNumber(value, 3) : text;
 }
 
 /** A number as it was given, every digit that says something; for CSV and copying. */

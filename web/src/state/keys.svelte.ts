@@ -15,6 +15,9 @@ export interface Command {
   isOffered?: boolean;
 }
 
+/** The group of what works on every page. */
+export const everywhere = 'Everywhere';
+
 class Register {
   all: readonly Command[] = $state.raw([]);
 }

@@ -4,8 +4,8 @@
  */
 import type { ComparedMetric, ComparedRow } from '@/api/run-types';
 import type { Cell } from '@/api/types';
-import { formatStep } from '@/domain/axis-format';
-import { formatNumber, toNumber } from '@/domain/numbers';
+import { formatReading } from '@/domain/axis-format';
+import { toNumber } from '@/domain/numbers';
 
 export interface DifferenceCell {
   readonly text: string;
@@ -61,14 +61,7 @@ export function toMetricCells(metric: ComparedMetric): DifferenceCell[] {
 
 function printResult(value: Cell): { text: string; full: string } {
   const number = toNumber(value);
-  return number === null ? { text: '–', full: 'not logged' } : { text: printShort(number), full: String(value) };
-}
-
-// An exponent takes the room of two digits, and counts of tokens or bytes are read in thousands and millions.
-function printShort(value: number): string {
-  if (Math.abs(value) >= 1e6 && Math.abs(value) < 1e15) return formatStep(value);
-  const text = formatNumber(value);
-  return text.includes('e') ? formatNumber(value, 3) : text;
+  return number === null ? { text: '–', full: 'not logged' } : { text: formatReading(number), full: String(value) };
 }
 
 /** What differs beside parameters and is not told among them already: a seed is often both. */

@@ -13,6 +13,13 @@ export interface HistogramData {
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** What a file is in a word: of a figure whose drawing it is, else its media type. */
+export function nameFormat({ media_type: type, kind }: { media_type: string; kind: string }): string {
+  if (/plotly/.test(type)) return 'the Plotly figure';
+  if (/vega/.test(type)) return 'the Vega figure';
+  return type || kind;
+}
+
 /** A cell as text; nested values as JSON. */
 export function printItem(value: unknown): string {
   if (value === null || value === undefined) return '–';
@@ -24,6 +31,12 @@ export function toTable(value: unknown): TableData | null {
   const rows = value['rows'].flatMap((row: unknown) => (Array.isArray(row) ? [row.map(printItem)] : []));
   const total = typeof value['total_rows'] === 'number' ? value['total_rows'] : rows.length;
   return { columns: value['columns'].map(printItem), rows, total };
+}
+
+/** Whether a column's cells are numbers, what is missing apart: those stand under each other at their ends. */
+export function isNumeric(cells: readonly string[]): boolean {
+  const given = cells.filter((cell) => cell !== '' && cell !== '–');
+  return given.length > 0 && given.every((cell) => /^[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?$|^(?:nan|[-+]?inf(?:inity)?)$/i.test(cell));
 }
 
 /** Counts between edges; there is one edge more than counts. */

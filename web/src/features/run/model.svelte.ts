@@ -6,8 +6,8 @@ import { toApiError, type ApiError } from '@/api/client';
 import { RunNews } from '@/api/news.svelte';
 import { liveQuery } from '@/api/queries.svelte';
 import { editRun } from '@/api/resources';
-import { askRun } from '@/api/run-resources';
 import type { Edit, RunRow } from '@/api/types';
+import { askRun } from '@/api/whole-run';
 import { SharedCursor } from '@/charts/cursor.svelte';
 import { ChartViewState } from '@/state/chart-view.svelte';
 import { showToast } from '@/state/toasts.svelte';
@@ -100,7 +100,7 @@ export class RunModel {
   }
 }
 
-const SAID = { why: 'intent', conclusion: 'outcome', verdict: 'verdict', name: 'name' } as const;
+const SAID = { why: 'why', conclusion: 'conclusion', verdict: 'verdict', name: 'name' } as const;
 
 /** The tags after a change, sorted, each once. Pure. */
 export function changeTags(tags: readonly string[], add: readonly string[], remove: readonly string[]): string[] {

@@ -1,6 +1,7 @@
 /** Pages through previews, and bytes as people read them. Pure. */
 import type { Preview } from '@/api/run-types';
 import { assertNever } from '@/domain/assert';
+import { formatCount } from '@/domain/numbers';
 
 /** Where the next page begins; null at the end, and where there are no pages. */
 export function nextOffset(preview: Preview): number | null {
@@ -31,6 +32,32 @@ export function nextOffset(preview: Preview): number | null {
     default:
       return assertNever(preview);
   }
+}
+
+/** Which part of the file a page is, in the words of its kind. */
+export function describePage(preview: Preview): string {
+  const next = nextOffset(preview);
+  switch (preview.kind) {
+    case 'text':
+    case 'binary':
+      return `bytes ${formatCount(preview.offset)} to ${formatCount(next ?? preview.size)} of ${formatCount(preview.size)}`;
+    case 'table':
+      return countPage('rows', preview.offset, preview.rows.length, preview.total_rows);
+    case 'tensors':
+    case 'model':
+      return countPage('arrays', preview.offset, preview.tensors.length, preview.total);
+    case 'notebook':
+      return countPage('cells', preview.offset, preview.cells.length, preview.total);
+    case 'json':
+    case 'media':
+      return '';
+    default:
+      return assertNever(preview);
+  }
+}
+
+function countPage(what: string, offset: number, length: number, total: number | null): string {
+  return `${what} ${formatCount(offset + 1)} to ${formatCount(offset + length)}${total === null ? '' : ` of ${formatCount(total)}`}`;
 }
 
 const ROW_BYTES = 16;

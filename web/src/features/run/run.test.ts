@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Metric } from '@/api/run-types';
 import { describeWriter, quoteArgs } from './command';
 import { filterNames, groupMetrics } from './curves';
-import { printItem, toBars, toHistogram, toTable } from './media';
+import { isNumeric, nameFormat, printItem, toBars, toHistogram, toTable } from './media';
 import { changeTags } from './model.svelte';
-import { filterParams, printValue } from './params';
-import { hexLines, imageAddress, nextOffset } from './preview';
+import { filterParams, printChange, printValue } from './params';
+import { describePage, hexLines, imageAddress, nextOffset } from './preview';
 import { formatUsage, toUsage } from './resources';
 import { listSections, type Sectioned } from './sections';
 
@@ -66,7 +66,29 @@ describe('parameters', () => {
   });
 });
 
+describe('changes of fields', () => {
+  test('objectives are words, whatever else is printed as it is', () => {
+    expect(printChange({ field: 'objectives', value: '{"val/acc":"max","val/loss":"min"}' })).toBe('val/acc max, val/loss min');
+    expect(printChange({ field: 'objectives', value: '{"val/acc":"m…' })).toBe('{"val/acc":"m…');
+    expect(printChange({ field: 'why', value: '{"a": 1}' })).toBe('{"a": 1}');
+    expect(printChange({ field: 'seed', value: 7 })).toBe('7');
+  });
+});
+
 describe('media', () => {
+  test('a column of numbers is told from words, whatever is missing in it', () => {
+    expect(isNumeric(['1', '-2.5e-3', '–', 'nan', '', '-inf'])).toBe(true);
+    expect(isNumeric(['1', '2 cats'])).toBe(false);
+    expect(isNumeric(['2024-01-05'])).toBe(false);
+    expect(isNumeric(['–', ''])).toBe(false);
+  });
+
+  test('a figure is called by what draws it', () => {
+    expect(nameFormat({ media_type: 'application/vnd.plotly.v1+json', kind: 'figure' })).toBe('the Plotly figure');
+    expect(nameFormat({ media_type: 'application/vnd.vega+json', kind: 'figure' })).toBe('the Vega figure');
+    expect(nameFormat({ media_type: 'text/html', kind: 'figure' })).toBe('text/html');
+  });
+
   test('a table has its cells as text', () => {
     expect(toTable({ columns: ['a', 1], rows: [[null, { b: 1 }], 'odd'], total_rows: 9 })).toEqual({ columns: ['a', '1'], rows: [['–', '{"b":1}']], total: 9 });
     expect(toTable('no')).toBeNull();
@@ -117,6 +139,18 @@ describe('previews', () => {
     expect(imageAddress('image/svg+xml', 'AA==')).toBeNull();
     expect(imageAddress('text/html', 'AA==')).toBeNull();
     expect(imageAddress('image/png', 'AA" onerror="x')).toBeNull();
+  });
+});
+
+describe('pages of a preview', () => {
+  const base = { media_type: 'x/y', size: 6000 };
+
+  test('say which part they are in the words of their kind', () => {
+    expect(describePage({ ...base, kind: 'text', offset: 4096, next_offset: null, text: 'x' })).toBe('bytes 4,096 to 6,000 of 6,000');
+    expect(describePage({ ...base, kind: 'table', columns: [], rows: [[1], [2]], offset: 4, total_rows: 10 })).toBe('rows 5 to 6 of 10');
+    expect(describePage({ ...base, kind: 'table', columns: [], rows: [[1]], offset: 0, total_rows: null })).toBe('rows 1 to 1');
+    expect(describePage({ ...base, kind: 'notebook', language: '', total: 9, offset: 0, cells: [] })).toBe('cells 1 to 0 of 9');
+    expect(describePage({ ...base, kind: 'json', value: 1 })).toBe('');
   });
 });
 
