@@ -178,7 +178,7 @@ def test_one_piece_of_news_costs_a_few_requests(trainer, open_page):
         page = open_page(path)
         page.text("live").wait()
         page.settle(quiet_ms=300)
-        before = len(page.requests("/api/"))
+        before, drawn = len(page.requests("/api/")), count_draws(page)
         trainer.log("counted", 1)
         wait_until(lambda page=page, before=before: len(page.requests("/api/")) > before, "something to be asked for")
         page.settle(quiet_ms=800)
@@ -186,6 +186,12 @@ def test_one_piece_of_news_costs_a_few_requests(trainer, open_page):
         asked = page.requests("/api/")[before:]
         assert 1 <= len(asked) <= most, (path, [one.path for one in asked])
         assert all(one.received < 50_000 for one in asked), [(one.path, one.received) for one in asked]
+        # A chart is drawn for its new points, and for nothing else that the news brings.
+        assert count_draws(page) - drawn <= len([one for one in asked if one.path.endswith("/series")])
+
+
+def count_draws(page):
+    return sum(chart["base"] for chart in page.draws().values())
 
 
 def show_curves(page):

@@ -11,6 +11,7 @@ import { countOdd, toAxisUnits, toColumns, type ChartLine, type ChartView } from
 import type { Range } from './range';
 import { toReadout } from './readout';
 import { SeriesQuery, type LoadFrame, type SeriesAsk } from './series-query.svelte';
+import { steady } from './steady';
 
 export interface ChartMetric {
   readonly name: string;
@@ -56,10 +57,12 @@ export class CurveCardState {
   readonly view: ChartView = $derived.by(() => {
     const { view } = this.input();
     const source = this.ownSource ?? view.source;
-    return { ...view, ...(source === undefined ? {} : { source }), scale: this.ownScale ?? view.scale, isClipped: this.ownClip ?? view.isClipped };
+    return this.keepView({ ...view, ...(source === undefined ? {} : { source }), scale: this.ownScale ?? view.scale, isClipped: this.ownClip ?? view.isClipped });
   });
   readonly query: SeriesQuery;
   private pointed: PointedCard | null = null;
+  private readonly keepView = steady<ChartView>();
+  private readonly keepLines = steady<readonly ChartLine[]>();
 
   constructor(readonly input: () => CardInput) {
     this.query = new SeriesQuery(
@@ -68,18 +71,25 @@ export class CurveCardState {
     );
   }
 
+  private readonly lines: readonly ChartLine[] = $derived.by(() => this.keepLines(this.input().lines));
+
   /** What is drawn: only when the answer belongs to the axis that is looked at. */
   readonly data = $derived.by(() => {
     const { frame, answered } = this.query;
     const isOfAxis = frame?.axis === this.view.axis && answered?.x_metric === this.xMetric;
     if (frame === null || !isOfAxis) return { lines: [], xs: new Float64Array(0) };
-    return { lines: toColumns(frame, this.input().lines, this.hasGaps), xs: toAxisUnits(frame) };
+    return { lines: toColumns(frame, this.lines, this.hasGaps), xs: toAxisUnits(frame) };
   });
 
   readonly odd = $derived.by(() => countOdd(this.data.lines, this.view.scale));
 
+  private readonly range: Range | null = $derived.by(() => {
+    if (!this.isAlone) return this.input().cursor.zoom;
+    return this.ownZoom.axis === this.axisKey ? this.ownZoom.range : null;
+  });
+
   readonly zoom = $derived.by(() => ({
-    range: !this.isAlone ? this.input().cursor.zoom : this.ownZoom.axis === this.axisKey ? this.ownZoom.range : null,
+    range: this.range,
     set: (range: Range | null) => {
       if (this.isAlone) this.ownZoom = { axis: this.axisKey, range };
       else this.input().cursor.zoom = range;
@@ -130,7 +140,7 @@ export class CurveCardState {
   }
 
   private toAsk(): SeriesAsk {
-    const { lines } = this.input();
+    const { lines } = this;
     const { axis, smoothing, source = null } = this.view;
     const [low = null, high = null] = this.zoom.range ?? [];
     const unit = axis === 'relative' || axis === 'time' ? 1e6 : 1;

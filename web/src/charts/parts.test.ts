@@ -104,6 +104,17 @@ describe('a card of curves', () => {
     render(CurveCard, { metric: { name: 'loss', direction: null }, lines: [buildLine()], view: plainView, cursor: new SharedCursor(), load });
     await screen.findByText('No points logged yet.');
   });
+
+  test('shows the way back from a range without points', async () => {
+    const load = (ask: SeriesAsk): Promise<ArrayBuffer> =>
+      Promise.resolve(ask.low === null ? encodeFrame(ask.axis, [0, 9], [{ run: 'a', metric: 'loss', values: [7, 8] }]) : encodeFrame(ask.axis, [], [{ run: 'a', metric: 'loss', values: [] }]));
+    const cursor = new SharedCursor();
+    cursor.zoom = [3, 4];
+    render(CurveCard, { metric: { name: 'loss', direction: null }, lines: [buildLine()], view: plainView, cursor, load });
+    await fireEvent.click(await screen.findByRole('button', { name: 'Show all' }));
+    expect(cursor.zoom).toBeNull();
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Show all' })).toBeNull());
+  });
 });
 
 test('a chart has a table twin with a column for each line', () => {

@@ -60,7 +60,8 @@ export function traceRaw(pen: Pen, columns: LineColumns, places: Places): void {
     const x = px[index] ?? Number.NaN;
     if (points === 1) pass(x, last[index] ?? Number.NaN);
     if (points < 2) continue;
-    const [low, high] = [min[index] ?? Number.NaN, max[index] ?? Number.NaN];
+    const low = min[index] ?? Number.NaN;
+    const high = max[index] ?? Number.NaN;
     const isFromHigh = before - low > high - before;
     pass(x, isFromHigh ? high : low);
     if (low !== high) pass(x, isFromHigh ? low : high);
@@ -98,7 +99,8 @@ function traceShape(pen: Pen, from: number, to: number, { series: { min, max } }
 export function traceBandColumns(pen: Pen, columns: LineColumns, places: Places, box: { readonly left: number; readonly width: number }): void {
   const edges = findEdges(columns, places, box);
   for (let column = 0; column < edges.top.length; column += 1) {
-    const [top, bottom] = [edges.top[column] ?? 0, edges.bottom[column] ?? 0];
+    const top = edges.top[column] ?? 0;
+    const bottom = edges.bottom[column] ?? 0;
     if (top >= bottom) continue;
     pen.moveTo(box.left + column + 0.5, top);
     pen.lineTo(box.left + column + 0.5, bottom);
@@ -116,19 +118,24 @@ function findEdges({ main, breaks, series: { min, max }, ...rest }: LineColumns,
     if (high < (top[column] ?? 0)) top[column] = high;
     if (low > (bottom[column] ?? 0)) bottom[column] = low;
   };
-  let [x0, high0, low0] = [Number.NaN, Number.NaN, Number.NaN];
+  let x0 = Number.NaN;
+  let high0 = Number.NaN;
+  let low0 = Number.NaN;
   for (let index = from; index < to; index += 1) {
     if (breaks[index] === 1) x0 = Number.NaN;
     if (Number.isNaN(main[index])) continue;
     const x = (px[index] ?? Number.NaN) - box.left;
-    const [high, low] = [y(max[index] ?? Number.NaN), y(min[index] ?? Number.NaN)];
+    const high = y(max[index] ?? Number.NaN);
+    const low = y(min[index] ?? Number.NaN);
     // Not the columns of the two themselves: those hold what they hold.
     for (let column = Math.max(0, Math.floor(x0) + 1); column < Math.min(n, x - 0.5); column += 1) {
       const share = (column + 0.5 - x0) / (x - x0);
       include(column, high0 + (high - high0) * share, low0 + (low - low0) * share);
     }
     include(Math.floor(x), high, low);
-    [x0, high0, low0] = [Number.isFinite(high) && Number.isFinite(low) ? x : Number.NaN, high, low];
+    x0 = Number.isFinite(high) && Number.isFinite(low) ? x : Number.NaN;
+    high0 = high;
+    low0 = low;
   }
   return { top, bottom };
 }
