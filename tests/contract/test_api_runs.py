@@ -160,6 +160,17 @@ def test_the_best_says_who_how_much_better_and_how_it_came(root, client):
     assert held["baseline"] == 0.6
 
 
+def test_the_best_of_metrics_that_matter_most_come_first(root, client):
+    record(root, 0, metrics={"val/acc": [0.5], "val/loss": [0.3], "size": [3.0]})
+
+    def names(**asked):
+        return [best["metric"] for best in get_json(client, "/runs/best", **asked)["best"]]
+
+    assert names() == ["val/acc", "val/loss"]
+    assert names(first="val/loss\nsize\nnobody") == ["val/loss", "val/acc"]
+    assert names(first="val/loss", limit=1) == ["val/loss"]
+
+
 def test_a_run_keeps_its_slot_on_every_page(root, client):
     runs = [record(root, number) for number in range(4)]
     rows = {row["id"]: row["slot"] for row in get_json(client, "/runs")["rows"]}
@@ -217,6 +228,30 @@ def test_projects_take_the_order_they_were_given_and_can_be_put_away(root, clien
         ("b", 1, False),
         ("a", 2, False),
     ]
+
+
+def test_a_project_says_what_it_wants_to_reach_and_its_card_is_about_that(root, client):
+    record(root, 0, metrics={"val/acc": [0.5, 0.9], "val/loss": [0.3]})
+    before, after = [], [{"metric": "val/loss", "value": 0.25}]
+
+    def read():
+        (project,) = get_json(client, "/projects")["projects"]
+        return project["goals"], project["objective"]["metric"]
+
+    assert read() == (before, "val/acc")
+    answer = client.put("/api/v1/projects/local/news/goals", json={"metric": "val/loss", "value": 0.25})
+    assert (answer.status_code, answer.json()) == (200, {"goals": after})
+    assert read() == (after, "val/loss")
+    client.put("/api/v1/projects/local/news/goals", json={"metric": "nobody", "value": 1})
+    client.put("/api/v1/projects/local/news/goals", json={"metric": "val/loss", "value": None})
+    assert read() == ([{"metric": "nobody", "value": 1.0}], "val/acc")
+
+
+def test_a_goal_is_a_number_of_a_metric_with_a_name(client):
+    for body, code in [({"metric": "", "value": 1}, "goal.metric"), ({"metric": "é" * 251, "value": 1}, "goal.metric")]:
+        refused = client.put("/api/v1/projects/local/news/goals", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, code)
+    assert client.put("/api/v1/projects/local/news/goals", json={"metric": "a", "value": "x"}).status_code == 400
 
 
 def test_views_are_kept_in_order_by_project(client):

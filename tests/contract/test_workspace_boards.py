@@ -62,6 +62,23 @@ def test_two_people_may_save_at_once_and_the_last_query_stands(tmp_path, databas
     two.close()
 
 
+def test_a_goal_is_kept_by_project_and_metric_and_taken_away(tmp_path, database):
+    boards = open_boards(tmp_path, database)
+    boards.set_goal("local", "news", "val/acc", 0.95)
+    boards.set_goal("local", "news", "val/loss", -1e-300)
+    boards.set_goal("local", "other", "val/acc", 7)
+    boards.set_goal("local", "news", "val/acc", 0.9)
+    goals = {("local", "news"): {"val/acc": 0.9, "val/loss": -1e-300}, ("local", "other"): {"val/acc": 7.0}}
+    assert boards.read_goals() == goals
+    assert list(boards.read_goals()["local", "news"]) == ["val/acc", "val/loss"]
+    boards.set_goal("local", "other", "val/acc", None)
+    boards.set_goal("local", "other", "val/acc", None)
+    boards.close()
+    again = open_boards(tmp_path, database)
+    assert list(again.read_goals()) == [("local", "news")]
+    again.close()
+
+
 def test_a_long_address_is_kept_under_a_short_name_that_never_changes(tmp_path, database):
     boards = open_boards(tmp_path, database)
     address = "/local/news/compare?runs=" + ",".join(f"{i:032x}" for i in range(300))

@@ -1,17 +1,21 @@
-"""Projects: their cards, the order a person gave them, and which were put away."""
+"""Projects: their cards, the order a person gave them, which were put away, and what they want to reach."""
 
+from collections.abc import Mapping
+from itertools import starmap
 from typing import Annotated
 
 from litestar import Response, get, patch, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from everbloom.api.answers import Asking, Given
-from everbloom.api.types import Objective, Project, ProjectChange, ProjectList, ProjectOrder
+from everbloom.api.types import Goal, GoalChange, GoalList, Objective, Project, ProjectChange, ProjectList, ProjectOrder
 from everbloom.api.values import to_number
+from everbloom.core.errors import InvalidInput
 from everbloom.query.best import Best
 from everbloom.query.overview import ProjectOverview
 from everbloom.workspace.places import ProjectPlace
 
+METRIC_BYTES_MAX = 500
 _STAIRS_MAX = 32
 
 
@@ -24,16 +28,22 @@ def list_projects(
     ] = None,
 ) -> Response[ProjectList]:
     """Return every readable project."""
-    places = store.workspace.read_projects()
+    places, goals = store.workspace.read_projects(), store.workspace.read_goals()
     with store.reader() as reader:
         watermark = reader.read_version()
-        projects = [_to_project(found, places) for found in reader.list_projects(since_us=since)]
+        wanted = {path: list(own) for path, own in goals.items()}
+        projects = [_to_project(found, places, goals) for found in reader.list_projects(since_us=since, goals=wanted)]
     projects.sort(key=lambda p: (p.rank is None, p.rank or 0, -(p.last_activity_at or 0)))
     return Response(ProjectList(projects, watermark), headers={"cache-control": "private, no-cache"})
 
 
-def _to_project(found: ProjectOverview, places: dict[tuple[str, str], ProjectPlace]) -> Project:
-    place = places.get((found.namespace, found.name), ProjectPlace(None, is_archived=False))
+def _to_project(
+    found: ProjectOverview,
+    places: Mapping[tuple[str, str], ProjectPlace],
+    goals: Mapping[tuple[str, str], Mapping[str, float]],
+) -> Project:
+    path = (found.namespace, found.name)
+    place = places.get(path, ProjectPlace(None, is_archived=False))
     return Project(
         found.namespace,
         found.name,
@@ -47,6 +57,7 @@ def _to_project(found: ProjectOverview, places: dict[tuple[str, str], ProjectPla
         place.is_archived,
         found.new_finished,
         found.new_failed,
+        list(starmap(Goal, goals.get(path, {}).items())),
     )
 
 
@@ -69,4 +80,18 @@ def change_project(store: Given, ns: FromPath[str], project: FromPath[str], data
     store.workspace.archive_project(ns, project, is_archived=data.is_archived)
 
 
-HANDLERS = [list_projects, order_projects, change_project]
+@put("/projects/{ns:str}/{project:str}/goals", sync_to_thread=True)
+def set_goal(store: Given, ns: FromPath[str], project: FromPath[str], data: JSONBody[GoalChange]) -> GoalList:
+    """Set the value of a metric that a project wants to reach, or take it away; returns all of its goals."""
+    size = len(data.metric.encode("utf-8", "surrogatepass"))
+    if not 0 < size <= METRIC_BYTES_MAX:
+        raise InvalidInput(
+            f"a goal was given of a metric whose name has {size} bytes; such a name has 1 to {METRIC_BYTES_MAX}. Log "
+            f"it under another name.",
+            code="goal.metric",
+        )
+    store.workspace.set_goal(ns, project, data.metric, data.value)
+    return GoalList(list(starmap(Goal, store.workspace.read_goals().get((ns, project), {}).items())))
+
+
+HANDLERS = [list_projects, order_projects, change_project, set_goal]

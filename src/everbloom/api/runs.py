@@ -1,5 +1,6 @@
 """Tables of runs: a window of rows, the catalogue of columns, facets, the best per metric."""
 
+import contextlib
 from dataclasses import replace
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from everbloom.api.answers import (
 )
 from everbloom.api.types import BestRun, BestRuns, Column, ColumnCatalogue, Constant, Facet, FacetValue, RunPage
 from everbloom.api.values import to_number, to_optional_number, to_value
+from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.records import Direction
 from everbloom.query.best import Best
 from everbloom.query.catalogue import ColumnInfo, is_constant, is_default
@@ -128,6 +130,9 @@ def find_best(
         str, QueryParameter(description="The run that gains are counted from; left out: the first.")
     ] = "",
     better: Better = "",
+    first: Annotated[
+        str, QueryParameter(description="Metrics by line feed that come first, where one has a best.")
+    ] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=50)] = 6,
 ) -> Response[BestRuns]:
     """Return the best run per metric over all matches."""
@@ -136,9 +141,13 @@ def find_best(
     query = replace(matches, limit=_LOOKED_AT)
 
     def build(reader: Reader) -> BestRuns:
-        wanted = metrics.split("\n") if metrics else _choose(reader, query, limit, ways)
         held = find_run(reader, baseline) if baseline else None
-        return BestRuns([_to_best(best, held) for best in _find(reader, query, wanted, directions)])
+        if metrics:
+            return BestRuns([_to_best(best, held) for best in _find(reader, query, metrics.split("\n"), directions)])
+        found = _find_first(reader, query, first.split("\n"), directions)[:limit]
+        known = {best.metric for best in found}
+        others = [name for name in _choose(reader, query, limit, ways) if name not in known][: limit - len(found)]
+        return BestRuns([_to_best(best, held) for best in (*found, *_find(reader, query, others, directions))])
 
     return answer(request, store, build)
 
@@ -151,6 +160,15 @@ def _choose(reader: Reader, query: RunQuery, limit: int, ways: dict[str, Way]) -
 
 def _find(reader: Reader, query: RunQuery, wanted: list[str], directions: dict[str, Direction]) -> list[Best]:
     return reader.best_runs(query, wanted, directions=directions) if wanted else []
+
+
+def _find_first(reader: Reader, query: RunQuery, wanted: list[str], directions: dict[str, Direction]) -> list[Best]:
+    """Find the best by each metric that some match has and whose direction is known; others are left out."""
+    found: list[Best] = []
+    for name in filter(None, wanted):
+        with contextlib.suppress(NotFound, InvalidInput):
+            found += reader.best_runs(query, [name], directions=directions)
+    return found
 
 
 def _to_best(best: Best, held: Run | None) -> BestRun:

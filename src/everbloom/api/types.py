@@ -51,10 +51,31 @@ class Objective(Struct):
     staircase: list[Number]
 
 
+class Goal(Struct):
+    """The value of a metric that a project wants to reach."""
+
+    metric: str
+    value: float
+
+
+class GoalChange(Struct):
+    """A goal that is set; without a value it is taken away."""
+
+    metric: str
+    value: float | None
+
+
+class GoalList(Struct):
+    """A project's goals, in the order they were first set."""
+
+    goals: list[Goal]
+
+
 class Project(Struct):
     """A project's card; `rank` is its place in the person's own order, None where it was never moved.
 
-    `new_finished` and `new_failed` count runs that ended since the moment asked about.
+    `new_finished` and `new_failed` count runs that ended since the moment asked about. The objective is of the first
+    goal's metric, where there is a goal.
     """
 
     namespace: str
@@ -69,6 +90,7 @@ class Project(Struct):
     is_archived: bool
     new_finished: int = 0
     new_failed: int = 0
+    goals: list[Goal] = field(default_factory=list)
 
 
 class ProjectList(Struct):

@@ -1,10 +1,13 @@
 """Every project in a few numbers: how many runs, how they stand, who works there, how its objective got better."""
 
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.index.catalog import ProjectRow
 from everbloom.index.columns import HAS_NUMBER, HAS_TEXT, Column
 from everbloom.query.best import Best, find_best
@@ -28,7 +31,7 @@ class ProjectOverview:
         failed: How many of these failed, or were killed or lost.
         owner: Who started the newest run.
         last_activity_us: The latest start or end of a run, UTC microseconds; None where there is none.
-        objective: The best by the metric that says most; None where no metric has a direction.
+        objective: The best by the metric of a goal, else by the one that says most; None where none has a direction.
         new_finished: How many finished since the moment asked about.
         new_failed: How many failed, or were killed or lost, since then.
     """
@@ -45,18 +48,30 @@ class ProjectOverview:
     new_failed: int = 0
 
 
-def list_projects(readable: ReadableIndex, *, since_us: int | None = None) -> list[ProjectOverview]:
+def list_projects(
+    readable: ReadableIndex,
+    *,
+    since_us: int | None = None,
+    goals: Mapping[tuple[str, str], Sequence[str]] | None = None,
+) -> list[ProjectOverview]:
     """Sum up every readable project that has runs, by namespace and name.
 
     Args:
         readable: Where to look.
         since_us: From when on an end is new, UTC microseconds; None = none is.
+        goals: By (namespace, project), the metrics that have a goal, the most important first.
     """
-    overviews = [_sum_up(readable, project, since_us) for project in readable.read_projects()]
+    wanted = goals or {}
+    overviews = [
+        _sum_up(readable, project, since_us, wanted.get((project.namespace, project.name), ()))
+        for project in readable.read_projects()
+    ]
     return [overview for overview in overviews if overview.last_activity_us is not None]
 
 
-def _sum_up(readable: ReadableIndex, project: ProjectRow, since_us: int | None) -> ProjectOverview:
+def _sum_up(
+    readable: ReadableIndex, project: ProjectRow, since_us: int | None, wanted: Sequence[str]
+) -> ProjectOverview:
     with readable.open_columns([project]) as runs:
         shown = runs.present & ~_is_one(runs.column("archived"), runs)
         states = _count_states(runs.column("state"), shown)
@@ -73,7 +88,7 @@ def _sum_up(readable: ReadableIndex, project: ProjectRow, since_us: int | None) 
         _count_failed(states),
         newest[0].user if newest else None,
         latest or None,
-        _find_objective(readable, query, newest),
+        _find_objective(readable, query, newest, wanted),
         news.get("finished", 0),
         _count_failed(news),
     )
@@ -112,8 +127,10 @@ def _find_latest(column: Column | None) -> int:
     return int(numbers.max()) if len(numbers) else 0
 
 
-def _find_objective(readable: ReadableIndex, query: RunQuery, newest: list[Run]) -> Best | None:
-    chosen = choose_metrics(newest, 1)
-    if not chosen or chosen[0][1] == "last":
-        return None
-    return next(iter(find_best(readable, query, [chosen[0][0]])), None)
+def _find_objective(readable: ReadableIndex, query: RunQuery, newest: list[Run], wanted: Sequence[str]) -> Best | None:
+    chosen = [name for name, word in choose_metrics(newest, 1) if word != "last"]
+    for metric in (*wanted, *chosen):
+        # A goal may be of a metric that no run has any more, or whose direction nobody says.
+        with contextlib.suppress(NotFound, InvalidInput):
+            return find_best(readable, query, [metric])[0]
+    return None

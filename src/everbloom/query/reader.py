@@ -337,9 +337,11 @@ class Reader:
         """Read what a metric of each run was at a step; see `moments.read_values_at`."""
         return moments.read_values_at(self.readable, found, metric, step)
 
-    def list_projects(self, *, since_us: int | None = None) -> list[ProjectOverview]:
+    def list_projects(
+        self, *, since_us: int | None = None, goals: Mapping[tuple[str, str], Sequence[str]] | None = None
+    ) -> list[ProjectOverview]:
         """Sum up every readable project; see `overview.list_projects`."""
-        return overview.list_projects(self.readable, since_us=since_us)
+        return overview.list_projects(self.readable, since_us=since_us, goals=goals)
 
     def compare(self, run_ids: Iterable[str]) -> Comparison:
         """Set runs side by side; see `compare.compare`."""

@@ -1,4 +1,4 @@
-"""How a person arranged things: the order of projects, which were put away, saved views, and short links.
+"""How a person arranged things: order and archive of projects, goals, saved views, and short links.
 
 One engine for a server's life, any number of threads. A project that ingest has not met yet gets its row here.
 """
@@ -14,7 +14,7 @@ from everbloom.core.clock import now_us
 from everbloom.core.errors import NotFound
 from everbloom.workspace.engine import open_workspace
 from everbloom.workspace.places import ProjectPlace, SavedView
-from everbloom.workspace.schema import link, namespace, project, view
+from everbloom.workspace.schema import goal, link, namespace, project, view
 
 HASH_CHARS = 20
 
@@ -66,6 +66,30 @@ class Workspace:
             key = _ensure_project(connection, owner, name)
             moment = now_us() if is_archived else None
             connection.execute(update(project).where(project.c.id == key).values(archived_at=moment))
+
+    # ── goals ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read_goals(self) -> dict[tuple[str, str], dict[str, float]]:
+        """Return the values that projects want to reach, by (namespace, project), then by metric."""
+        query = select(goal.c.namespace, goal.c.project, goal.c.metric, goal.c.value).order_by(goal.c.created_at)
+        found: dict[tuple[str, str], dict[str, float]] = {}
+        with self._engine.connect() as connection:
+            for owner, name, metric, value in connection.execute(query):
+                found.setdefault((owner, name), {})[metric] = value
+        return found
+
+    def set_goal(self, owner: str, name: str, metric: str, value: float | None) -> None:
+        """Set the value of a metric that a project wants to reach; None takes it away, twice is allowed."""
+        where = (goal.c.namespace == owner, goal.c.project == name, goal.c.metric == metric)
+        with self._engine.begin() as connection:
+            if value is None:
+                connection.execute(delete(goal).where(*where))
+                return
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            values = {"namespace": owner, "project": name, "metric": metric, "value": value, "created_at": now_us()}
+            keys = ["namespace", "project", "metric"]
+            statement = insert(goal).values(**values)
+            connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"value": value}))
 
     # ── saved views ───────────────────────────────────────────────────────────────────────────────────────────
 

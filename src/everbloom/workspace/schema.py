@@ -1,6 +1,6 @@
 """The workspace's tables, one definition for SQLite and PostgreSQL; changed by migrations only."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 # Names for constraints, so that a migration can name what it changes on both engines.
 _NAMING = {
@@ -69,5 +69,16 @@ link = Table(
     metadata,
     Column("hash", String(32), primary_key=True),
     Column("address", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# The value of a metric that a project wants to reach; which way is better is the metric's own business.
+goal = Table(
+    "goal",
+    metadata,
+    Column("namespace", String(256), primary_key=True),
+    Column("project", String(256), primary_key=True),
+    Column("metric", String(500), primary_key=True),
+    Column("value", Double, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )

@@ -3,7 +3,7 @@ import { quoteText } from '@/domain/filter-clauses';
 import { visitedBefore } from '@/state/visit';
 import type { QueryAsk } from './queries.svelte';
 import { apiBase, getJson, queryString, sendJson, type Query } from './client';
-import type { Best, BulkResult, ColumnCatalogue, Completion, Edit, EditResult, Facet, Projects, RunGroups, RunPage, SavedView, SearchHit, Session } from './types';
+import type { Best, BulkResult, ColumnCatalogue, Completion, Edit, EditResult, Facet, Goal, Projects, RunGroups, RunPage, SavedView, SearchHit, Session } from './types';
 
 /** Which runs a page is about: where, and which of them. */
 export interface RunScope {
@@ -46,9 +46,9 @@ function joinCatalogues(all: ColumnCatalogue, more: ColumnCatalogue): ColumnCata
   const isNew = (key: string) => !known.has(key);
   return { ...all, columns: [...all.columns, ...more.columns.filter((column) => isNew(column.key))], default: [...all.default, ...more.default.filter(isNew)] };
 }
-/** The best per metric; `better` says which way metrics are better where a person says otherwise than their runs. */
-export const askBest = (scope: RunScope, baseline: string | null, better: Readonly<Record<string, string>>): QueryAsk<{ best: Best[] }> =>
-  ask('best', '/runs/best', { ...flat(scope), baseline, better: printWays(better), limit: 5 }, 60_000);
+/** The best per metric, those named first; `better` says which way is better where a person says otherwise than runs do. */
+export const askBest = (scope: RunScope, baseline: string | null, better: Readonly<Record<string, string>>, first: string): QueryAsk<{ best: Best[] }> =>
+  ask('best', '/runs/best', { ...flat(scope), baseline, better: printWays(better), first, limit: 5 }, 60_000);
 export const printWays = (better: Readonly<Record<string, string>>): string => Object.entries(better).map(([metric, way]) => `${way} ${metric}`).join('\n');
 export const askFacet = (scope: RunScope, key: string): QueryAsk<Facet> => ask('facet', '/runs/facets', { ...flat(scope), key, limit: 50 }, 10_000);
 export const askViews = (ns: string, project: string): QueryAsk<{ views: SavedView[] }> => ask('views', '/views', { ns, project }, 60_000);
@@ -108,5 +108,7 @@ export const deleteView = (ns: string, project: string, name: string): Promise<{
   sendJson('DELETE', `/views/${encodeURIComponent(name)}${queryString({ ns, project })}`);
 
 export const orderProjects = (order: readonly [string, string][]): Promise<null> => sendJson('PUT', '/projects/order', { order });
+export const setGoal = (ns: string, project: string, metric: string, value: number | null): Promise<{ goals: Goal[] }> =>
+  sendJson('PUT', `/projects/${encodeURIComponent(ns)}/${encodeURIComponent(project)}/goals`, { metric, value });
 export const archiveProject = (ns: string, project: string, isArchived: boolean): Promise<null> =>
   sendJson('PATCH', `/projects/${encodeURIComponent(ns)}/${encodeURIComponent(project)}`, { is_archived: isArchived });

@@ -168,6 +168,26 @@ export interface paths {
         patch: operations["ApiV1ProjectsNsChangeProject"];
         trace?: never;
     };
+    "/api/v1/projects/{ns}/{project}/goals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * SetGoal
+         * @description Set the value of a metric that a project wants to reach, or take it away; returns all of its goals.
+         */
+        put: operations["ApiV1ProjectsNsGoalsSetGoal"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -860,6 +880,20 @@ export interface components {
             run: string;
             step: number;
         };
+        /** Goal */
+        Goal: {
+            metric: string;
+            value: number;
+        };
+        /** GoalChange */
+        GoalChange: {
+            metric: string;
+            value: number | null;
+        };
+        /** GoalList */
+        GoalList: {
+            goals: components["schemas"]["Goal"][];
+        };
         /** GroupCell */
         GroupCell: {
             distinct: number;
@@ -1052,6 +1086,7 @@ export interface components {
         /** Project */
         Project: {
             failed: number;
+            goals?: components["schemas"]["Goal"][];
             is_archived: boolean;
             last_activity_at: number | null;
             name: string;
@@ -1687,6 +1722,48 @@ export interface operations {
             };
         };
     };
+    ApiV1ProjectsNsGoalsSetGoal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ns: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoalChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoalList"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiV1RunsListRuns: {
         parameters: {
             query?: {
@@ -1761,6 +1838,8 @@ export interface operations {
                 baseline?: string;
                 /** @description Lines `max NAME`, `min NAME`, `none NAME`, over what runs and names say. */
                 better?: string;
+                /** @description Metrics by line feed that come first, where one has a best. */
+                first?: string;
                 limit?: number;
             };
             header?: never;

@@ -6,6 +6,7 @@ import type { components } from './schema.gen';
 type Schemas = components['schemas'];
 
 export type Session = Schemas['Session'];
+export type Goal = Schemas['Goal'];
 export type Objective = Schemas['Objective'];
 export type Project = Schemas['Project'];
 export type Projects = Schemas['ProjectList'];

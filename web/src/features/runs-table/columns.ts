@@ -122,10 +122,10 @@ function describe(catalogue: ColumnCatalogue, key: string, layout: Layout, spark
   const said = layout.directions[metricName(key)];
   const direction = said === undefined ? (column?.direction ?? null) : said === 'none' ? null : said;
   const implied = direction === (metric?.summary ?? null) || metric?.summary === 'last';
+  const summary = metric && !implied ? metric.summary : '';
   return {
-    key, label, kind, low, high,
-    summary: metric && !implied ? metric.summary : '',
-    width: layout.widths[key] ?? Math.max(own?.[2] ?? naturalWidth(kind, label), layout.isGrouped ? (groupedWidths[kind] ?? 0) : 0),
+    key, label, kind, low, high, summary,
+    width: layout.widths[key] ?? Math.max(own?.[2] ?? naturalWidth(kind, label + summary), layout.isGrouped ? (groupedWidths[kind] ?? 0) : 0),
     isPinned: layout.pinned.includes(key),
     direction,
     digits: low === null || high === null ? null : columnDigits([low, high]),

@@ -41,22 +41,5 @@ export function useTableCommands(model: RunsModel): void {
     { keys: '', label: 'Group runs by…', group, run: () => document.querySelector<HTMLElement>('[data-open=group]')?.click() },
     { keys: '', label: 'Choose columns…', group, run: () => document.querySelector<HTMLElement>('[data-open=columns]')?.click() },
     { keys: 'Escape', label: 'Leave the selection', ...silent, run: () => (model.peeked ? (model.peeked = null) : model.selection.clear()) },
-    ...localKeys,
   ]);
 }
-
-const local = (keys: string, label: string, group: string): Command => ({ keys, label, group, isOffered: false, isHint: true, run: () => {} });
-
-const localKeys: readonly Command[] = [
-  local('Enter', 'Sort by it', 'On a column’s head'),
-  local('Shift+ArrowLeft', 'Move it left', 'On a column’s head'),
-  local('Shift+ArrowRight', 'Move it right', 'On a column’s head'),
-  local('Alt+ArrowLeft', 'Make it narrower', 'On a column’s head'),
-  local('Alt+ArrowRight', 'Make it wider', 'On a column’s head'),
-  local('Tab', 'Take the first completion', 'In the filter field'),
-  local('Enter', 'Filter by what is typed', 'In the filter field'),
-  local('Backspace', 'Take away the last filter, when empty', 'In the filter field'),
-  local('Enter', 'Keep it', 'In a note or tags'),
-  local('Shift+Enter', 'Break the line', 'In a note or tags'),
-  local('Escape', 'Leave it as it was', 'In a note or tags'),
-];

@@ -3,7 +3,7 @@
 import { untrack } from 'svelte';
 import { onChanged } from '@/api/live.svelte';
 import { liveQuery } from '@/api/queries.svelte';
-import { askBest, askColumns, askRow, type RunScope } from '@/api/resources';
+import { askBest, askColumns, askProjects, askRow, type RunScope } from '@/api/resources';
 import type { RunGroup, RunRow, SavedView } from '@/api/types';
 import { joinClauses, splitClauses } from '@/domain/filter-clauses';
 import { comparePath, runPath, scopeKey, type Scope } from '@/domain/paths';
@@ -17,7 +17,6 @@ import { cellKeys, defaultSpark } from './columns';
 import { RunEdits } from './edits.svelte';
 import { TableLayout } from './layout.svelte';
 import { memberScope } from './groups.svelte';
-import { followCursor } from './cursor.svelte';
 import { Listing } from './listing.svelte';
 import { Picks } from './picks.svelte';
 import { Views } from './views.svelte';
@@ -77,7 +76,11 @@ export class RunsModel {
       this.list.hear(event);
     }));
     $effect(() => () => this.list.stop());
-    followCursor(this);
+    $effect(() => {
+      // What does not arrive is a comfort, and the page says so itself where more is missing.
+      const settled = import('./settled.svelte').then(({ settle }) => settle(this), () => () => {});
+      return () => void settled.then((end) => end());
+    });
   }
 
   readonly where: RunScope = $derived.by(() => ({ ns: this.scope.namespace, project: this.scope.project, experiment: this.scope.experiment ?? null, f: this.values.now.f, archived: this.values.now.archived }));
@@ -94,7 +97,10 @@ export class RunsModel {
     if (this.#default?.of !== of) this.#default = { of, keys: data.default };
     return { ...data, default: [...this.#default.keys] };
   });
-  readonly best = liveQuery(() => askBest(this.#settled, this.baseline?.id ?? null, this.layout.kept.directions));
+  readonly #projects = liveQuery(askProjects);
+  readonly project = $derived.by(() => this.#projects.data?.projects.find((item) => item.namespace === this.scope.namespace && item.name === this.scope.project));
+  readonly #goals: string = $derived.by(() => (this.project?.goals ?? []).map((goal) => goal.metric).join('\n'));
+  readonly best = liveQuery(() => askBest(this.#settled, this.baseline?.id ?? null, this.layout.kept.directions, this.#goals));
   readonly baselineId = $derived.by(() => preferences.baselines[this.key] ?? null);
   /** What its row is asked for. As text: an answer changes the columns' look, which must not be a new question. */
   readonly #baselineCells: string = $derived.by(() => list().print(cellKeys(this.columns)));
