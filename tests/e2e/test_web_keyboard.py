@@ -110,6 +110,32 @@ def test_a_run_is_opened_peeked_at_noted_and_liked_by_keys_and_the_way_back_keep
     tab.role("grid").role("link", name).wait()
 
 
+def test_fields_of_a_run_leave_the_focus_where_they_were_and_g_r_goes_to_its_projects_runs(tab):
+    tab.go("/local/walk/runs")
+    tab.role("grid").role("link", "run-149").wait()
+    tab.key("j")
+    tab.key("Enter")
+    why = tab.matching("button", "^Why: ")
+    why.focus()
+    tab.key("Enter")
+    tab.role("textbox", "Why").type("it is asked")
+    tab.key("Enter")
+    tab.until("document.activeElement.ariaLabel === 'Why: it is asked. Edit'")
+    tab.role("button", "Add tag").press("Enter")
+    tab.role("textbox", "New tags").type("seen")
+    tab.key("Enter")
+    tab.until("document.activeElement.id === 'tag-add'")
+    tab.role("button", "Take the tag seen off").press("Enter")
+    tab.until("document.activeElement.id === 'tag-add'")
+    tab.key("n")
+    tab.role("textbox", "Note, Markdown").wait()
+    tab.key("Escape")
+    tab.until("document.activeElement.id === 'note-edit'")
+    tab.key("g")
+    tab.key("r")
+    tab.role("grid").role("link", "run-149").wait()
+
+
 def test_the_cursor_stands_on_the_same_row_after_a_run_was_opened_and_left(tab, link):
     tab.go("/local/walk/runs")
     tab.role("grid").role("link", "run-149").wait()
@@ -162,6 +188,17 @@ def test_filters_sorts_and_dialogs_give_the_focus_back(tab):
     press_until(tab, "Tab", "loss")
     tab.key("Enter")
     tab.until("document.querySelector('[aria-sort=ascending], [aria-sort=descending]') !== null")
+    for keys, dialog in (("?", "Keys"), ("Control+k", "Search or jump to"), ("Control+s", "Save this view")):
+        tab.key(keys)
+        tab.role("dialog", dialog).wait()
+        tab.key("Escape")
+        tab.role("dialog", dialog).wait("hidden")
+        assert (dialog, focused(tab)) == (dialog, "loss")
+    press_until(tab, "Tab", "More of loss")
+    tab.key("Enter")
+    tab.until("document.activeElement.innerText === 'Sort ascending'")
+    tab.key("Escape")
+    assert focused(tab) == "More of loss"
     tab.key("Control+s")
     tab.role("textbox", "Name").type("steep")
     tab.key("Enter")
@@ -180,3 +217,38 @@ def test_a_chart_is_read_by_keys(tab):
     tab.key("End")
     tab.text("step 1: run-149").wait("attached")
     tab.key("Escape")
+
+
+def test_all_that_match_are_compared_and_one_taken_off_leaves_the_focus_on_the_next(tab):
+    tab.go("/local/walk/runs")
+    tab.role("grid").role("link", "run-149").wait()
+    for key in "jxjx":
+        tab.key(key)
+    tab.role("button", f"Select all {RUNS}").press("Enter")
+    tab.key("c")
+    chips = tab.role("list", "Runs compared")
+    more = chips.matching("button", "^[0-9]+ more$")
+    more.wait()
+    assert chips.role("link").count() + int(more.read().split()[0]) == RUNS
+    chips.matching("button", "^Remove ").nth(0).press("Enter")
+    tab.until("document.activeElement.ariaLabel === 'Remove run-148'")
+
+
+def test_projects_are_ranked_put_away_and_brought_back_and_the_focus_stays_on_cards(tab, root):
+    record_run(root, RunSpec(fields={"name": "aside", "project": "side"}, metrics={"loss": [1.0]}))
+    tab.role("list", "Projects").role("link", "side").wait()
+    names = tab.role("list", "Projects").role("heading")
+    tab.key("j")
+    first, second, *rest = names.read_all()
+    assert focused(tab) == first
+    tab.key("Shift+ArrowRight")
+    tab.until(f"document.activeElement.innerText === {first!r}")
+    assert names.read_all() == [second, first, *rest]
+    tab.key("z")
+    tab.until(f"document.querySelector('[data-project] h2').innerText === {first!r}")
+    tab.until(f"document.activeElement.innerText === {first!r}")
+    tab.key("e")
+    tab.until(f"document.activeElement.innerText === {second!r}")
+    assert names.read_all() == [second, *rest]
+    tab.key("z")
+    tab.until(f"document.querySelector('[data-project] h2').innerText === {first!r}")

@@ -30,7 +30,7 @@ export class ProjectBoard {
       const project = this.shown.find((item) => keyOf(item) === key);
       return project ? [[project.namespace, project.name]] : [];
     });
-    this.#query.patch((value) => ({ ...value, projects: sortByKeys(value.projects, keys) }));
+    this.#keepFocus(() => this.#query.patch((value) => ({ ...value, projects: sortByKeys(value.projects, keys) })));
     try {
       await orderProjects(pairs);
       if (before) showToast('Order kept.', { undo: () => this.#order(before, null) });
@@ -76,12 +76,19 @@ export class ProjectBoard {
     const cards = this.#cards();
     const at = cards.findIndex((card) => card.contains(document.activeElement));
     const next = at < 0 ? 0 : Math.min(Math.max(at + step, 0), cards.length - 1);
-    cards[next]?.querySelector('a')?.focus();
+    focusOn(cards[next]);
   }
 
+  /** Puts it away or brings it back; the focus goes to the card that then stands in its place. */
   archiveFocused(): void {
     const project = this.#focused();
-    if (project) void this.archive(project, !project.is_archived);
+    if (!project) return;
+    const at = this.#cards().findIndex((card) => card.contains(document.activeElement));
+    void this.archive(project, !project.is_archived);
+    requestAnimationFrame(() => {
+      const cards = this.#cards();
+      focusOn(cards[Math.min(at, cards.length - 1)]);
+    });
   }
 
   moveFocused(step: number): void {
@@ -89,6 +96,14 @@ export class ProjectBoard {
     if (!project) return;
     const key = keyOf(project);
     this.move(key, this.shown.findIndex((item) => keyOf(item) === key) + step);
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-project="${CSS.escape(key)}"] a`)?.focus());
+  }
+
+  /** Cards that change their places lose the focus; the one that had it gets it again. */
+  #keepFocus(change: () => void): void {
+    const key = document.activeElement?.closest<HTMLElement>('[data-project]')?.dataset.project;
+    change();
+    if (key) requestAnimationFrame(() => focusOn(this.#cards().find((card) => card.dataset.project === key)));
   }
 }
+
+const focusOn = (card: HTMLElement | undefined): void => card?.querySelector('a')?.focus();

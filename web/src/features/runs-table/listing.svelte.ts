@@ -111,6 +111,10 @@ export class Listing {
   groupIds(group: RunGroup): Promise<string[]> {
     return this.#ask ? this.#readIds([{ scope: memberScope(this.#ask.scope, group.clause), from: 0, to: group.count - 1 }]) : Promise.resolve([]);
   }
+  /** The ids of all that match, at most 5,000. */
+  matchingIds(): Promise<string[]> {
+    return this.#ask ? this.#readIds([{ scope: this.#ask.scope, from: 0, to: this.total - 1 }]) : Promise.resolve([]);
+  }
   #parts(first: number, last: number): Part[] {
     if (!this.#ask) return [];
     const { scope } = this.#ask;

@@ -6,6 +6,7 @@ import { liveQuery } from '@/api/queries.svelte';
 import { askBest, askColumns, askProjects, askRow, type RunScope } from '@/api/resources';
 import type { RunGroup, RunRow, SavedView } from '@/api/types';
 import { joinClauses, splitClauses } from '@/domain/filter-clauses';
+import { formatCount } from '@/domain/numbers';
 import { comparePath, runPath, scopeKey, type Scope } from '@/domain/paths';
 import { choice, list, text } from '@/state/codec';
 import { preferences, setBaseline } from '@/state/preferences.svelte';
@@ -22,6 +23,9 @@ import { Picks } from './picks.svelte';
 import { Views } from './views.svelte';
 
 export const defaultSort = '-created';
+/** Of all that match; a thousand lines a chart are drawn within seconds, and many more say nothing. */
+const mostCompared = 1000;
+
 export type EditedField = 'note' | 'tags' | 'conclusion' | 'why';
 const sumsBeside = ['created', 'duration'];
 const maxOpened = 50;
@@ -204,8 +208,13 @@ export class RunsModel {
   }
   async compare(): Promise<void> {
     const group = this.currentGroup;
+    const isAll = this.selection.isAllMatching;
+    if (isAll && this.list.total > mostCompared) {
+      showToast(`${formatCount(this.list.total)} runs are too many to compare; a filter that leaves ${formatCount(mostCompared)} helps.`);
+      return;
+    }
     if (!this.selection.size && group) await this.picks.pickGroup(group, true);
-    const ids = this.selection.size ? [...this.selection.ids] : this.current ? [this.current.id] : [];
+    const ids = isAll ? await this.list.matchingIds() : this.selection.size ? [...this.selection.ids] : this.current ? [this.current.id] : [];
     if (ids.length) navigate(comparePath(ids, this.scope));
     else showToast('Select runs to compare: X takes the one under the cursor.');
   }
