@@ -285,3 +285,20 @@ def test_a_goal_is_set_in_the_menu_of_a_metric_and_an_empty_field_takes_it_away(
     page.role("button", "Clear").click()
     page.text("No goal for val/loss any more.").wait()
     page.until("document.querySelector('ul[aria-label=Goals]') === null")
+
+
+def test_tags_that_do_not_fit_are_counted_and_a_wider_column_shows_them(open_page):
+    page = open_page("?f=name = run-05&cols=tag,params.lr")
+    press(page, "j", "t")
+    page.role("textbox", "Tags of run-05").fill("hint-loss, candidate, ablation, seed-12")
+    press(page, "Enter")
+    page.text("Tags of run-05 kept.").wait()
+    page.role("button", "3 more: candidate, hint-loss, seed-12").wait()
+    cut = "[...document.querySelectorAll('#line-0 .tags > *')].filter((part) => part.scrollWidth > part.clientWidth + 1)"
+    assert page.evaluate(f"{cut}.length") == 0
+    page.role("button", "More of Tags").click()
+    page.role("menuitem", "Fit the width").click()
+    page.until("document.querySelectorAll('#line-0 .tags .tag').length === 4")
+    assert page.evaluate(f"{cut}.length") == 0
+    press(page, "z")
+    page.until("document.querySelectorAll('#line-0 .tags .tag').length === 0")

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunRow } from '@/api/types';
 import { applyOffer } from './completer.svelte';
 import { applyEdits } from './edits.svelte';
-import { diffTags, parseTags } from './tags';
+import { countFitting, diffTags, parseTags, widthOfAll } from './tags';
 import { normalQuery, withColumns } from './views.svelte';
 
 const row: RunRow = {
@@ -55,4 +55,20 @@ test('a view names the columns that are kept in this browser, unless the address
   expect(new URLSearchParams(withColumns('?f=x', ['state', 'params."a, b"'])).get('cols')).toBe('state,params."a\\, b"');
   expect(withColumns('?cols=tag', ['state'])).toBe('cols=tag');
   expect(withColumns('?f=x', null)).toBe('f=x');
+});
+
+describe('tags in a cell', () => {
+  const tags = ['hint-loss', 'candidate', 'ablation', 'seed'];
+
+  test('stand whole as far as there is room, the number of the others included', () => {
+    expect([countFitting(tags, 1000), countFitting(tags.slice(0, 2), 140), countFitting(tags, 140), countFitting([], 10)]).toEqual([4, 2, 1, 0]);
+  });
+
+  test('are never all hidden, and a wider cell never shows fewer', () => {
+    fc.assert(fc.property(fc.array(fc.string({ minLength: 1, maxLength: 60 }), { minLength: 1 }), fc.nat(900), fc.nat(300), (names, width, more) => {
+      expect(countFitting(names, width)).toBeGreaterThan(0);
+      expect(countFitting(names, width + more)).toBeGreaterThanOrEqual(countFitting(names, width));
+      expect(countFitting(names, widthOfAll(names))).toBe(names.length);
+    }));
+  });
 });

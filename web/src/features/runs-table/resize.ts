@@ -19,6 +19,8 @@ export function fitWidth(edge: HTMLElement, key: string): number {
   const cells = grid ? [...grid.querySelectorAll(`[data-column="${CSS.escape(key)}"]`)] : [];
   const range = document.createRange();
   const widthOf = (node: Element) => {
+    const fits = Number(node.getAttribute('data-fits') ?? 0);
+    if (fits > 0) return fits;
     range.selectNodeContents(node);
     // The room behind a run's tags, where more can be typed, is as wide as the column.
     const rest = node.querySelector(':scope > [data-rest]');

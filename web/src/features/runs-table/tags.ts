@@ -1,4 +1,4 @@
-// Tags as typed, and what changed. Pure.
+// Tags as typed, what changed, and how many of them stand in a cell. Pure.
 
 /** Read tags from a line: commas separate, blanks around do not count, none twice. */
 export function parseTags(typed: string): string[] {
@@ -8,3 +8,21 @@ export function parseTags(typed: string): string[] {
 export function diffTags(before: readonly string[], after: readonly string[]): { add: string[]; remove: string[] } {
   return { add: after.filter((tag) => !before.includes(tag)), remove: before.filter((tag) => !after.includes(tag)) };
 }
+
+const [chipPadding, letterWidth, chipMost, gap, restWidth] = [14, 5.8, 160, 5, 26];
+/** About how wide a tag is, with the gap behind it: measuring each while rows fly by would cost a layout. */
+const widthOf = (tag: string) => Math.min(chipPadding + tag.length * letterWidth, chipMost) + gap;
+
+/** How many tags stand whole in so many CSS pixels, with room for the number of the others; at least one, which may be cut. */
+export function countFitting(tags: readonly string[], width: number): number {
+  let used = 0;
+  for (const [index, tag] of tags.entries()) {
+    used += widthOf(tag);
+    const rest = index + 1 < tags.length ? restWidth : 0;
+    if (used + rest > width + gap) return Math.max(index, 1);
+  }
+  return tags.length;
+}
+
+/** The width in which all of them stand. */
+export const widthOfAll = (tags: readonly string[]): number => tags.reduce((sum, tag) => sum + widthOf(tag), 0);
