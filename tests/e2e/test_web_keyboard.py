@@ -252,3 +252,20 @@ def test_projects_are_ranked_put_away_and_brought_back_and_the_focus_stays_on_ca
     assert names.read_all() == [second, *rest]
     tab.key("z")
     tab.until(f"document.querySelector('[data-project] h2').innerText === {first!r}")
+
+
+def test_a_run_is_found_and_added_to_a_comparison_by_keys(tab):
+    tab.go("/local/walk/runs")
+    tab.role("grid").role("link", "run-149").wait()
+    for key in ("j", "x", "c"):
+        tab.key(key)
+    chips = tab.role("list", "Runs compared")
+    chips.role("link", "run-149").wait()
+    tab.role("button", "Add a run").press("Enter")
+    tab.role("searchbox", "Find a run to add").type("run-07")
+    tab.role("button", "run-079").wait()
+    tab.key("ArrowDown")
+    tab.key("ArrowDown")
+    assert focused(tab).startswith("run-078")
+    tab.key("Enter")
+    chips.role("link", "run-078").wait()
