@@ -42,6 +42,7 @@ class WatchOrder(Struct, frozen=True):
             for it; 0 where unknown.
         created_us: When the run began; resources are counted in whole seconds from here.
         rank: The process's rank.
+        session: Which of the run's sessions the process belongs to.
         has_resources: Whether to record resources.
         has_handle: Whether `PROCESS_FD` is a pidfd of the process; else it is opened by its id.
         spools: What it prints.
@@ -57,6 +58,7 @@ class WatchOrder(Struct, frozen=True):
     process_start: int
     created_us: int
     rank: int = 0
+    session: int = 0
     has_resources: bool = True
     has_handle: bool = False
     spools: list[SpoolOrder] = []

@@ -55,6 +55,17 @@ class Job(Struct, frozen=True, kw_only=True):
     started_at_us: int = 0
     group: str | None = None
 
+    def given_run_id(self, number: int) -> RunId | None:
+        """Return the id of the n-th run of the job whose id a person gave; None where none did.
+
+        Args:
+            number: How many runs this process began before: the first has the given id, the others follow from it.
+        """
+        if self.run is None or not number:
+            return self.run
+        created_us = int(self.run[:12], 16) * 1000
+        return past_run_id(created_us, kind="job", place=self.run, original_id=str(number))
+
     def step_run_id(self, number: int) -> RunId | None:
         """Return the id of the n-th run of this job step, the same in all its processes; None outside of Slurm.
 

@@ -6,7 +6,7 @@ by msgspec's rules: a new field has a default, nothing is renamed or retyped, an
 unknown is carried along untouched. Times are UTC microseconds.
 
 Where several records set the same thing, what a run records of itself comes first, in the order
-(time, writer, position), then later edits in the order of their numbers; the last one wins.
+(session, time, writer, position), then later edits in the order of their numbers; the last one wins.
 """
 
 from typing import Any, ClassVar, Literal
@@ -32,7 +32,10 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Start(Record, frozen=True):
-    """A writer begins: the first record of every journal."""
+    """A writer begins: the first record of every journal.
+
+    `session` counts the starts of the run's processes: 0 for those that began it, one more for those that resumed it.
+    """
 
     tag_name: ClassVar[str] = "start"
     kind: WriterKind
@@ -41,6 +44,7 @@ class Start(Record, frozen=True):
     host: str = ""
     user: str = ""
     version: str = ""
+    session: int = 0
 
 
 class Set(Record, frozen=True):
@@ -137,7 +141,10 @@ class File(Record, frozen=True):
 
 
 class Reference(Record, frozen=True):
-    """Something kept elsewhere that belongs to the run: a URI with what identifies its content."""
+    """Something kept elsewhere that belongs to the run: a URI with what identifies its content.
+
+    `session` is a fork's: the newest session of the run that it was forked from, as it stood then.
+    """
 
     tag_name: ClassVar[str] = "reference"
     uri: str
@@ -145,6 +152,7 @@ class Reference(Record, frozen=True):
     size: int | None = None
     checksum: str = ""
     kind: str = ""
+    session: int | None = None
 
 
 class Command(Record, frozen=True):
@@ -197,7 +205,7 @@ class Problem(Record, frozen=True):
 
 
 class Rewind(Record, frozen=True):
-    """The run was resumed from `step`: points of older writers beyond it no longer count."""
+    """The run was resumed from `step`: points of earlier sessions beyond it no longer count, of whichever rank."""
 
     tag_name: ClassVar[str] = "rewind"
     step: int

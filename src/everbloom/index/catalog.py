@@ -14,7 +14,7 @@ from everbloom.core.ids import RunId, WriterId
 from everbloom.index.documents import Document, decode_document, encode_document
 from everbloom.index.engine import Database
 
-SCHEMA = 4  # raise it when a table changes: a new index is built beside the old one
+SCHEMA = 5  # raise it when a table changes: a new index is built beside the old one
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS project (
@@ -38,7 +38,7 @@ _TABLES = (
     # The references among the control records that say a fork, so that what a source's news mean to its forks is found.
     """CREATE TABLE IF NOT EXISTS fork (
         run {text} NOT NULL, writer {text} NOT NULL, position {int} NOT NULL, time {int} NOT NULL,
-        source {text} NOT NULL, step {int} NOT NULL, PRIMARY KEY (run, writer, position))""",
+        source {text} NOT NULL, step {int} NOT NULL, session {int}, PRIMARY KEY (run, writer, position))""",
     "CREATE INDEX IF NOT EXISTS fork_source ON fork (source)",
     """CREATE TABLE IF NOT EXISTS writer (
         run {text} NOT NULL, writer {text} NOT NULL, kind {text} NOT NULL, rank {int} NOT NULL,
@@ -69,7 +69,10 @@ class ControlRow(NamedTuple):
 
 
 class ForkRow(NamedTuple):
-    """A record that says what a run was forked from, and the last step that both share; where it stands, and when."""
+    """A record that says what a run was forked from, and the last step that both share; where it stands, and when.
+
+    `session` is the newest session of the source as it stood then; None where the record does not say.
+    """
 
     run: RunId
     writer: str
@@ -77,6 +80,7 @@ class ForkRow(NamedTuple):
     time: int
     source: RunId
     step: int
+    session: int | None = None
 
 
 class WriterRow(NamedTuple):
@@ -183,7 +187,7 @@ class Catalog:
     def add_forks(self, rows: Iterable[ForkRow]) -> None:
         """Keep what runs were forked from; a record that is there already is left as it is."""
         self.database.execute_many(
-            "INSERT INTO fork (run, writer, position, time, source, step) VALUES (?, ?, ?, ?, ?, ?) "
+            "INSERT INTO fork (run, writer, position, time, source, step, session) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (run, writer, position) DO NOTHING",
             rows,
         )
@@ -437,7 +441,7 @@ class Catalog:
         for start in range(0, len(runs), 500):
             part = runs[start : start + 500]
             rows = self.database.execute(
-                f"SELECT run, writer, position, time, source, step FROM fork "
+                f"SELECT run, writer, position, time, source, step, session FROM fork "
                 f"WHERE {column} IN ({', '.join('?' * len(part))})",
                 tuple(part),
             )

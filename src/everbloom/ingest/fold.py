@@ -1,14 +1,15 @@
 """Fold a run's control records into what the run is now. Pure: the same records in any order fold the same.
 
-The order that counts is (number, time, writer, position): what a run records of itself has number 0, a later edit
-has its place in the store's edit journal, so an edit always stands over what the run said.
+The order that counts is (number, session, time, writer, position): what a run records of itself has number 0, a later
+edit has its place in the store's edit journal, so an edit always stands over what the run said; and sessions have
+numbers of their own, so that a host's clock does not decide which one is the latest.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from everbloom.core.branches import MAIN_KINDS, Item, find_cutoffs
+from everbloom.core.branches import MAIN_KINDS, Beginning, Item, find_beginnings, find_cutoffs, sort_items
 from everbloom.core.ids import WriterId
 from everbloom.core.records import (
     SETTABLE,
@@ -88,7 +89,9 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
     ends: list[Item] = []
     rewinds: list[Item] = []
     problems: list[Problem] = []
-    for item in sorted(items, key=lambda i: i[:4]):
+    told = list(items)
+    beginnings = find_beginnings(told)
+    for item in sort_items(told, beginnings):
         match item.record:
             case Start() | Rewind() if item.number:
                 continue  # only a writer of the run can begin or go back
@@ -105,8 +108,8 @@ def fold_items(items: Iterable[Item], sighting: Sighting) -> Folded:
                 _apply(folded, item)
     folded.started_us = starts[0].time_us if starts else 0
     folded.problems = _sum_problems(problems)
-    folded.cutoffs = find_cutoffs([*starts, *rewinds])
-    _decide_end(folded, starts, ends, sighting)
+    folded.cutoffs = find_cutoffs([*starts, *rewinds], beginnings)
+    _decide_end(folded, starts, ends, sighting, beginnings)
     return folded
 
 
@@ -147,8 +150,8 @@ def _apply(folded: Folded, item: Item) -> None:
 
 
 def find_main_writer(items: Iterable[Item]) -> str:
-    """Return the writer whose life is the run's: the last of rank 0 that began; empty where none did."""
-    main = _find_main(sorted((i for i in items if isinstance(i.record, Start) and not i.number), key=lambda i: i[:4]))
+    """Return the writer whose life is the run's: rank 0 of the latest session that has one; empty where none began."""
+    main = _find_main(sort_items(i for i in items if isinstance(i.record, Start) and not i.number))
     return main.writer if main else ""
 
 
@@ -160,7 +163,9 @@ def _is_main(item: Item) -> bool:
     return isinstance(item.record, Start) and item.record.kind in MAIN_KINDS and not item.record.rank
 
 
-def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: Sighting) -> None:
+def _decide_end(
+    folded: Folded, starts: list[Item], ends: list[Item], sighting: Sighting, beginnings: Mapping[str, Beginning]
+) -> None:
     """Settle how the run stands.
 
     Where no record of the main process's beginning can be read, its journal is damaged or not readable here. Any end
@@ -170,9 +175,9 @@ def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: 
     folded.main_writer = main.writer if main else ""
     is_known = main is not None and _is_main(main)
     # A run that was resumed after its end runs again: what earlier sessions said of their end is history.
-    current = [item for item in ends if main is None or not is_known or _is_said_of(main, item, starts)]
+    current = [item for item in ends if main is None or not is_known or _is_said_of(main, item, starts, beginnings)]
     if current:
-        last = max(current, key=_trust)
+        last = max(reversed(current), key=_trust)  # of equal trust, the last in order
         if isinstance(last.record, End):
             folded.end, folded.state, folded.ended_us = last.record, last.record.state, last.time_us
         return
@@ -184,30 +189,36 @@ def _decide_end(folded: Folded, starts: list[Item], ends: list[Item], sighting: 
         folded.ended_us = sighting.last_heard_us or folded.started_us
 
 
-def _is_said_of(main: Item, end: Item, starts: list[Item]) -> bool:
-    """Tell whether an end is the main writer's session's, whatever its clock did meanwhile.
+def _is_said_of(main: Item, end: Item, starts: list[Item], beginnings: Mapping[str, Beginning]) -> bool:
+    """Tell whether an end is the main writer's session's, whatever clocks did meanwhile.
 
     The watcher of an earlier session may still speak when the next one runs already, so its word goes by when it
-    began, not by when it spoke. Other ranks may begin before rank 0, so theirs goes by the time.
+    began, not by when it spoke. Where rank 0 began twice within one number, other ranks may have begun before it, so
+    theirs goes by the time.
     """
     if end.writer == main.writer:
         return True
-    witness = next((item for item in starts if item.writer == end.writer), None)
-    if witness is None or (isinstance(witness.record, Start) and witness.record.rank):
+    said, own = beginnings.get(end.writer), beginnings[main.writer]
+    if said is None or end.number:
         return end.time_us >= main.time_us
-    return witness[1:4] > main[1:4]
+    if said.session != own.session or not own.part:
+        return said.session >= own.session
+    witness = next((item.record for item in starts if item.writer == end.writer), None)
+    if isinstance(witness, Start) and not witness.rank:
+        return said[2:] > own[2:]
+    return end.time_us >= main.time_us
 
 
-def _trust(item: Item) -> tuple[int, tuple[int, int, str, int]]:
+def _trust(item: Item) -> int:
     """Rank witnesses: a person's edit, the process's own word, the watcher's, the process's silent leaving."""
     record = item.record
     if not isinstance(record, End):
-        return -1, item[:4]
+        return -1
     if item.number:
-        return 3, item[:4]
+        return 3
     if record.explicit or record.witness == "importer":
-        return 2, item[:4]
-    return int(record.witness == "watcher"), item[:4]
+        return 2
+    return int(record.witness == "watcher")
 
 
 def get_objectives(folded: Folded) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ before it, so nobody reads a run by forking it.
 
 from collections.abc import Iterable, Mapping
 
-from everbloom.core.branches import RECORDING_KINDS, Item, parse_fork
+from everbloom.core.branches import RECORDING_KINDS, Item, find_beginnings, is_older, parse_fork
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Edit, Record, Rewind, Set, Start
 from everbloom.index.catalog import Catalog, ForkRow
@@ -28,7 +28,7 @@ def find_fork_rows(news: News, fresh: Iterable[Control]) -> list[ForkRow]:
     """Return the forks that a writer's new records say."""
     found = ((control, parse_fork(control.record)) for control in fresh)
     return [
-        ForkRow(news.run, news.writer, control.position, control.time_us, fork.source, fork.step)
+        ForkRow(news.run, news.writer, control.position, control.time_us, fork.source, fork.step, fork.session)
         for control, fork in found
         if fork is not None
     ]
@@ -52,7 +52,8 @@ def read_shares(catalog: Catalog, namespaces: Mapping[RunId, str]) -> dict[RunId
     whose = {**catalog.read_namespaces(involved), **namespaces}
     records: dict[RunId, list[Item]] = {run: [] for run in involved}
     for row in catalog.read_controls_of(involved, (Start.tag_name, Rewind.tag_name)):
-        records[RunId(row.run)] += to_items([row])
+        if not row.number:  # an edit neither begins a run nor takes it back
+            records[RunId(row.run)] += to_items([row])
     found = ((run, _follow(run, forks, whose, records)) for run in asked)
     return {run: shared for run, shared in found if shared.runs}
 
@@ -77,13 +78,14 @@ def _follow(
     """
     seen, at = [run], run
     limits: dict[WriterId, int] = {}
-    bound, moment = INT64_MAX, INT64_MAX
+    bound, records_at, moment = INT64_MAX, records[run], INT64_MAX
     while (fork := forks.get(at)) is not None:
         if fork.source in seen or whose.get(fork.source) != whose.get(run):
             break
-        bound = min([bound, fork.step, *_find_rewinds(records[at], moment)])
+        bound = min([bound, fork.step, *(i.record.step for i in records_at if isinstance(i.record, Rewind))])
         at, moment = fork.source, min(moment, fork.time)
-        folded = fold_items(_drop_later_sessions(records[at], moment), Sighting())
+        records_at = _drop_later_sessions(records[at], fork.session, moment)
+        folded = fold_items(records_at, Sighting())
         for writer, start in folded.writers.items():
             if start.kind in RECORDING_KINDS:  # a watcher's steps are seconds of another process
                 limits[WriterId(writer)] = min(bound, folded.cutoffs.get(WriterId(writer), bound))
@@ -91,23 +93,30 @@ def _follow(
     return Shared(tuple(seen[1:]), limits)
 
 
-def _find_rewinds(items: Iterable[Item], moment: int) -> list[int]:
-    return [i.record.step for i in items if isinstance(i.record, Rewind) and not i.number and i.time_us <= moment]
+def _drop_later_sessions(items: list[Item], session: int | None, moment: int) -> list[Item]:
+    """Leave out, of a run that was forked, the first session since that went back to an earlier step, and all after it.
 
+    Others stay: a rank that is late, and a session that only goes on, went back over nothing.
 
-def _drop_later_sessions(items: list[Item], moment: int) -> list[Item]:
-    """Leave out the writers that went back to an earlier step after a moment, and their forked children.
-
-    Others stay, whenever they say that they began: a rank that is late and a clock that jumped went back over nothing.
+    Args:
+        items: The run's starts and rewinds.
+        session: Its newest session when it was forked; None = the fork does not say.
+        moment: When it was forked, by the fork's clock; counts where the fork does not say.
     """
-    rewinds = [i for i in items if isinstance(i.record, Rewind) and not i.number and i.time_us > moment]
-    if not rewinds:
+    beginnings = find_beginnings(items)
+    later = [
+        beginnings[i.writer]
+        for i in items
+        if isinstance(i.record, Rewind)
+        and (i.time_us > moment if session is None else beginnings[i.writer].session > session)
+    ]
+    if not later:
         return items
-    later = {i.writer for i in rewinds}
-    starts = [(i, i.record) for i in items if isinstance(i.record, Start)]
-    since = min((i.time_us for i, _ in starts if i.writer in later), default=moment)
-    later |= {i.writer for i, start in starts if start.kind == "fork" and i.time_us >= since}
-    return [i for i in items if i.writer not in later]
+    first = later[0]
+    for one in later[1:]:
+        if is_older(one, first):
+            first = one
+    return [i for i in items if is_older(beginnings[i.writer], first)]
 
 
 # ── whose documents follow ────────────────────────────────────────────────────────────────────────────────────

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from everbloom.core.branches import Item
+from everbloom.core.branches import Item, find_beginnings
 from everbloom.core.ids import RunId
-from everbloom.core.records import RECORD_TYPES, End, Record
+from everbloom.core.records import RECORD_TYPES, End, Record, Start
 from everbloom.core.values import SYSTEM_PREFIX, guess_direction
 from everbloom.index.catalog import ControlRow, WriterRow
 from everbloom.index.documents import Document, MetricSummary
@@ -83,8 +83,18 @@ def fold_run(
     items: list[Item], writers: Sequence[WriterRow], *, boot: str, monotonic_s: float
 ) -> tuple[Folded, Sighting]:
     """Fold a run's control records by what is known of its writers' lives."""
-    sighting = look_at_writers(writers, find_main_writer(items), boot=boot, monotonic_s=monotonic_s)
+    main = find_main_writer(items)
+    sighting = look_at_writers(_leave_earlier(writers, items, main), main, boot=boot, monotonic_s=monotonic_s)
     return fold_items(items, sighting), sighting
+
+
+def _leave_earlier(writers: Sequence[WriterRow], items: Iterable[Item], main_writer: str) -> Sequence[WriterRow]:
+    """Leave out writers of sessions before the main writer's: what their clocks and watchers say is history."""
+    starts = find_beginnings(i for i in items if isinstance(i.record, Start))
+    own = starts.get(main_writer)
+    if own is None or not own.session:
+        return writers
+    return [row for row in writers if row.writer not in starts or starts[row.writer].session >= own.session]
 
 
 def iter_folded(

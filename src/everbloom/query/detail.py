@@ -5,21 +5,19 @@ import io
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import starmap
 from typing import Any, BinaryIO, cast
 
-from everbloom.core.branches import RECORDING_KINDS, parse_fork
+from everbloom.core.branches import RECORDING_KINDS, Item, parse_fork, sort_items
 from everbloom.core.clock import monotonic_s, to_datetime
 from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.ids import RunId
-from everbloom.core.records import Direction, End, File, Media, Record, Reference, Rewind
-from everbloom.index.catalog import ControlRow
+from everbloom.core.records import Direction, End, File, Media, Record, Reference, Rewind, Start
 from everbloom.index.documents import MetricSummary
 from everbloom.index.ranks import Reduce, check_reduce
 from everbloom.index.series import MetricInfo
 from everbloom.index.window import Envelope, SeriesKey, Window
 from everbloom.ingest.fold import Folded, Sighting, fold_items, get_objectives
-from everbloom.ingest.runs import decode_control, read_folded, summarise_ranks, to_items
+from everbloom.ingest.runs import read_folded, summarise_ranks, to_items
 from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.identity import boot_id
 from everbloom.query.forks import read_fork, read_origins, read_shared
@@ -39,8 +37,8 @@ def read_detail(readable: ReadableIndex, run: str) -> RunDetail:
         folded, sighting = read_folded(readable.index, found.id, boot=f"{boot_id():016x}", monotonic_s=monotonic_s())
         damage = catalog.read_damage(found.id)
         fork = read_fork(readable, found.id)
-        rewinds = [decode_control(row) for row in catalog.read_controls(found.id, ("rewind",))]
-    steps = [record.step for record in rewinds if isinstance(record, Rewind)]
+        told = sort_items(to_items(catalog.read_controls(found.id, (Start.tag_name, Rewind.tag_name))))
+    steps = [item.record.step for item in told if isinstance(item.record, Rewind)]
     heard = sighting.last_heard_us
     return RunDetail(
         run=found,
@@ -224,9 +222,8 @@ def list_artifacts(readable: ReadableIndex, run: str) -> list[Artifact]:
     What a run was forked from is a reference too, but no file: `read_detail` says it.
     """
     found = readable.read_run(run)
-    rows = readable.index.catalog.read_controls(found.id, (File.tag_name, Reference.tag_name))
-    listed = [(row, record) for row in rows if parse_fork(record := decode_control(row)) is None]
-    artifacts = {_place_of(artifact): artifact for artifact in starmap(_to_artifact, listed)}
+    listed = (_to_artifact(i) for i in _read_in_order(readable, found.id, File, Reference) if not parse_fork(i.record))
+    artifacts = {_place_of(artifact): artifact for artifact in listed}
     return sorted(artifacts.values(), key=lambda artifact: (*_place_of(artifact)[:2], artifact.step or 0))
 
 
@@ -234,8 +231,14 @@ def _place_of(artifact: Artifact) -> tuple[str, str, int | None]:
     return artifact.path, artifact.uri or "", artifact.step
 
 
-def _to_artifact(row: ControlRow, record: Record) -> Artifact:
-    created_at = to_datetime(row.time)
+def _read_in_order(readable: ReadableIndex, run: RunId, *kinds: type[Record]) -> list[Item]:
+    tags = [Start.tag_name, *(kind.tag_name for kind in kinds)]  # where sessions stand is told by their starts
+    items = sort_items(to_items(readable.index.catalog.read_controls(run, tags)))
+    return [item for item in items if isinstance(item.record, kinds)]
+
+
+def _to_artifact(item: Item) -> Artifact:
+    record, created_at = item.record, to_datetime(item.time_us)
     if isinstance(record, File):
         kept = (record.path, record.kind, record.size, record.sha256, record.media_type, record.step)
         return Artifact(*kept, None, "", created_at)
@@ -297,13 +300,12 @@ def _unknown_artifact(run: str, path: str, artifacts: Iterable[Artifact]) -> Not
 def list_media(readable: ReadableIndex, run: str, name: str | None = None) -> list[MediaItem]:
     """Return what a run logged beside numbers, by name and step; only of one name if asked."""
     found = readable.read_run(run)
-    rows = readable.index.catalog.read_controls(found.id, (Media.tag_name,))
-    items = [_to_media(found.id, row) for row in rows]
+    items = [_to_media(found.id, item) for item in _read_in_order(readable, found.id, Media)]
     return sorted((item for item in items if name in (None, item.name)), key=lambda item: (item.name, item.step))
 
 
-def _to_media(run: RunId, row: ControlRow) -> MediaItem:
-    record: Any = decode_control(row)
+def _to_media(run: RunId, item: Item) -> MediaItem:
+    record: Any = item.record
     return MediaItem(
         run,
         record.name,
@@ -315,7 +317,7 @@ def _to_media(run: RunId, row: ControlRow) -> MediaItem:
         record.data,
         record.caption,
         record.meta,
-        to_datetime(row.time),
+        to_datetime(item.time_us),
     )
 
 

@@ -5,11 +5,14 @@ runs that began one after the other differ, and a run looks the same on every pa
 does; an index built anew may number runs otherwise.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from everbloom.core.records import End
-from everbloom.ingest.runs import decode_control
+from everbloom.core.records import End, Start
+from everbloom.index.catalog import ControlRow
+from everbloom.ingest.fold import Sighting, fold_items
+from everbloom.ingest.runs import to_items
 from everbloom.query.readable import ReadableIndex
 from everbloom.query.views import Run
 
@@ -44,13 +47,13 @@ def read_marks(readable: ReadableIndex, runs: Sequence[Run]) -> list[RunMarks]:
 
 
 def _read_errors(readable: ReadableIndex, runs: Sequence[Run]) -> dict[str, str]:
+    told: defaultdict[str, list[ControlRow]] = defaultdict(list)
+    for row in readable.index.catalog.read_controls_of([run.id for run in runs], (Start.tag_name, End.tag_name)):
+        told[row.run].append(row)
     lines: dict[str, str] = {}
-    settled: set[str] = set()
-    for row in readable.index.catalog.read_controls_of([run.id for run in runs], (End.tag_name,)):
-        record = decode_control(row)
-        if isinstance(record, End) and record.exception is not None and row.run not in settled:
-            message = record.exception.message.partition("\n")[0]
-            lines[row.run] = f"{record.exception.type}: {message}"[:_LINE_CHARS]
-            if record.explicit:  # stands against what a watcher says later
-                settled.add(row.run)
+    for run, rows in told.items():
+        end = fold_items(to_items(rows), Sighting()).end
+        if end is not None and end.exception is not None:
+            message = end.exception.message.partition("\n")[0]
+            lines[run] = f"{end.exception.type}: {message}"[:_LINE_CHARS]
     return lines

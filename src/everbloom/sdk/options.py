@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from everbloom.core.branches import Fork
 from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.ids import RunId, check_name, check_namespace, new_run_id
 from everbloom.core.settings import DEFAULT_EXPERIMENT, DEFAULT_PROJECT, Settings
@@ -24,15 +25,17 @@ class Origin(Struct, frozen=True, kw_only=True):
         run: Its id.
         is_new: Whether this process begins it, rather than adding to it; of several ranks only rank 0 does.
         rewind_to: The step that it is set back to.
-        fork: The run whose records it shares, and up to which step.
+        fork: The run whose records it shares, up to which step, and of which sessions.
         is_resumed: Whether it goes on from an earlier process's checkpoint and steps.
+        session: Which start of the run's processes this one belongs to; 0 for those that begin it.
     """
 
     run: RunId
     is_new: bool
     rewind_to: int | None = None
-    fork: tuple[RunId, int] | None = None
+    fork: Fork | None = None
     is_resumed: bool = False
+    session: int = 0
 
 
 def find_origin(
@@ -68,7 +71,8 @@ def find_origin(
         reference, step = resume if isinstance(resume, tuple) and len(resume) == 2 else (resume, None)
         run = _find_stored(root, "resume", reference)
         rewind_to = None if step is None else to_step(step)
-        return Origin(run=run, is_new=False, rewind_to=rewind_to, is_resumed=True)
+        session = _find_session(root, run, rank, is_resumed=True)
+        return Origin(run=run, is_new=False, rewind_to=rewind_to, is_resumed=True, session=session)
     if fork is not None:
         if not (isinstance(fork, tuple) and len(fork) == 2):
             raise InvalidInput(
@@ -77,22 +81,37 @@ def find_origin(
             )
         source = _find_stored(root, "fork", fork[0])
         is_shared = shared is not None and shared != source
-        return _begin(root, now_us, shared if is_shared else None, rank, fork=(source, to_step(fork[1])))
+        branch = Fork(source, to_step(fork[1]), _find_newest_session(root, source))
+        return _begin(root, now_us, shared if is_shared else None, rank, fork=branch)
     return _begin(root, now_us, shared, rank)
 
 
-def _begin(root: Path, now_us: int, shared: str | None, rank: int, *, fork: tuple[RunId, int] | None = None) -> Origin:
+def _begin(root: Path, now_us: int, shared: str | None, rank: int, *, fork: Fork | None = None) -> Origin:
     if shared is None:
         return Origin(run=new_run_id(now_us), is_new=True, fork=fork)
     run = RunId(shared)
-    is_new = rank == 0 and not (is_in_store(root, run) and _has_begun(root, run))
-    return Origin(run=run, is_new=is_new, fork=fork)
+    if not is_in_store(root, run):
+        return Origin(run=run, is_new=rank == 0, fork=fork)
+    is_new = rank == 0 and not _has_begun(root, run)
+    return Origin(run=run, is_new=is_new, fork=fork, session=_find_session(root, run, rank, is_resumed=False))
 
 
 def _has_begun(root: Path, run: RunId) -> bool:
     from everbloom.sdk.resume import has_begun  # most runs are of one process
 
     return has_begun(root, run)
+
+
+def _find_session(root: Path, run: RunId, rank: int, *, is_resumed: bool) -> int:
+    from everbloom.sdk.sessions import find_session  # most runs are of one process and begin here
+
+    return find_session(root, run, rank, is_resumed=is_resumed)
+
+
+def _find_newest_session(root: Path, run: RunId) -> int:
+    from everbloom.sdk.sessions import find_newest_session  # most runs are no forks
+
+    return find_newest_session(root, run)
 
 
 def _find_stored(root: Path, argument: str, reference: Any) -> RunId:

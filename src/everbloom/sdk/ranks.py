@@ -5,9 +5,9 @@ initialised: whoever comes first puts an id into it, so nobody waits for anybody
 its own, in one group, and that is said once. Nothing here imports torch; it is asked only where training has it.
 """
 
-import itertools
 import os
 import sys
+from collections import Counter
 from typing import Any
 
 from msgspec import Struct
@@ -17,8 +17,8 @@ from everbloom.core.jobs import Job
 from everbloom.journal.identity import process_start
 
 # How many runs this process began as part of a job: its processes begin theirs in one order, so the n-th of each
-# are one run.
-_numbers = itertools.count()
+# are one run. Counted by the id that a person gave, and by rank: a forked process may be told to be another one.
+_begun: Counter[tuple[RunId | None, int]] = Counter()
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -39,22 +39,24 @@ class Place(Struct, frozen=True, kw_only=True):
     notice: str | None = None
 
 
-def find_place(job: Job, now_us: int) -> Place:
+def find_place(job: Job, now_us: int, *, is_resumed: bool = False) -> Place:
     """Find out which run this process is to record, if it is one of several.
 
     Args:
         job: What launchers say.
         now_us: The time that a new shared id carries.
+        is_resumed: Whether it goes on with a run that it names itself, so that a given id stays for the next.
     """
     if job.run is not None:
-        return Place(run=job.run, rank=job.rank)
+        number = 0 if is_resumed else _count(job.run, job.rank)
+        return Place(run=job.given_run_id(number), rank=job.rank)
     torch = None if job.is_own else _find_torch()
     if torch is None and job.size == 1:
         return Place(tags=_rank_tags(job, job.rank))
     rank = torch.get_rank() if torch is not None and not job.has_rank else job.rank
     if job.is_own:
         return Place(group=_name_group(job), tags=_rank_tags(job, rank))
-    number = next(_numbers)
+    number = _count(None, rank)
     if (run := job.step_run_id(number)) is not None:
         return Place(run=run, rank=rank)
     reason = "no launcher names one"
@@ -70,6 +72,11 @@ def find_place(job: Job, now_us: int) -> Place:
         f"run id: {reason}. Set EVERBLOOM_RUN_ID for all of them, or call init() after init_process_group()."
     )
     return Place(group=group, tags=_rank_tags(job, rank), notice=notice if rank == 0 else None)
+
+
+def _count(given: RunId | None, rank: int) -> int:
+    _begun[given, rank] += 1
+    return _begun[given, rank] - 1
 
 
 def _find_torch() -> Any:

@@ -167,6 +167,7 @@ class Recorder:
             host=self._start.host,
             user=self._start.user,
             version=self._start.version,
+            session=self._start.session,
         )
 
     def is_stored(self) -> bool:

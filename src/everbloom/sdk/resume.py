@@ -15,9 +15,9 @@ import msgspec
 
 from everbloom.artifacts.names import check_artifact_path
 from everbloom.core import layout
-from everbloom.core.branches import Item, find_cutoffs, parse_fork
+from everbloom.core.branches import Beginning, Item, find_beginnings, find_cutoffs, parse_fork, sort_items
 from everbloom.core.errors import Corrupt, EverbloomError, NotFound
-from everbloom.core.ids import RunId, WriterId, is_writer_id
+from everbloom.core.ids import RunId, WriterId, is_writer_id, new_writer_id
 from everbloom.core.records import File, Params, Record, Reference, Rewind, Scalar, Set, Start
 from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.format import (
@@ -37,13 +37,18 @@ from everbloom.journal.writer import STEP_MAX
 from everbloom.sdk.files import MANIFEST_TYPE, CheckpointFile
 
 _R = TypeVar("_R", bound=Record)
-_NO_CONTROL = PackedControl(0, 0, b"")
 _decode_start = msgspec.msgpack.Decoder(tuple[str, int, Start]).decode
 _decode_item = msgspec.msgpack.Decoder(tuple[int | str, int, msgspec.Raw]).decode
 
 
-def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple[Path, int] | None:
+def find_checkpoint(root: Path, run: RunId, *, session: int, step: int | None = None) -> tuple[Path, int] | None:
     """Restore the newest whole checkpoint of a run, or its newest of a step; one that was taken back does not count.
+
+    Args:
+        root: The store.
+        run: The run.
+        session: What goes on; only earlier sessions count, as peers of this one may have written already.
+        step: Of which step.
 
     Returns:
         The path of the restored file or folder, and the checkpoint's step; None where there is none.
@@ -51,12 +56,12 @@ def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple
     Raises:
         Unavailable: The store cannot be written.
     """
-    items = _read_records(root, run, Start, Rewind, File)
+    items, _ = _read_earlier(root, run, session, Rewind, File)
     cutoffs = find_cutoffs(items)
-    files = [(i.record.step or 0, i, i.record) for i in items if isinstance(i.record, File)]
-    whole = [one for one in files if one[2].kind == "checkpoint" and one[0] <= _get_limit(cutoffs, one[1].writer)]
-    for at_step, _, file in sorted(whole, key=lambda one: (one[0], one[1].time_us), reverse=True):
-        if step is None or at_step == step:
+    files = [(i.record.step or 0, place, i, i.record) for place, i in enumerate(items) if isinstance(i.record, File)]
+    for at_step, _, item, file in sorted(files, key=lambda one: one[:2], reverse=True):
+        is_kept = file.kind == "checkpoint" and at_step <= _get_limit(cutoffs, item.writer)
+        if is_kept and step in (None, at_step):
             try:
                 return _restore(root, run, file), at_step
             except (NotFound, Corrupt):  # not whole: the one before is
@@ -64,51 +69,76 @@ def find_checkpoint(root: Path, run: RunId, *, step: int | None = None) -> tuple
     return None
 
 
-def find_last_step(root: Path, run: RunId) -> int:
-    """Return the highest of the steps that the run's writers recorded last; -1 where there is none.
+def find_last_step(root: Path, run: RunId, *, session: int) -> int:
+    """Return the highest of the steps that the writers of sessions before this one recorded last; -1 without any.
 
     What was taken back does not count; what a fork shares with the run before it does.
     """
-    last = _find_shared_step(root, run)
-    cutoffs = find_cutoffs(_read_records(root, run, Start, Rewind))
+    items, beginnings = _read_earlier(root, run, session, Rewind, Reference)
+    last, cutoffs = _find_shared_step(items), find_cutoffs(items)
+    watchers = {i.writer for i in items if isinstance(i.record, Start) and i.record.kind == "watcher"}
+
+    def is_counted(writer: str) -> bool:  # a watcher's steps are seconds
+        return writer not in watchers and (writer not in beginnings or beginnings[writer].session < session)
+
     for writer, segments in _iter_journals(root, run):
-        if _read_kind(segments[0]) == "watcher":  # its steps are seconds
+        if not is_counted(writer):
             continue
         for segment in reversed(segments):
             steps = _read_last_steps(segment)
             if steps:
                 last = max(last, min(*steps, _get_limit(cutoffs, writer)))
                 break
-    for part, controls in _iter_packed(root, run):
-        if part.last_step is not None and _parse_kind(next(controls, _NO_CONTROL).raw) != "watcher":
+    for part, _ in _iter_packed(root, run):
+        if part.last_step is not None and is_counted(part.writer):
             last = max(last, min(part.last_step, _get_limit(cutoffs, part.writer)))
     return last
+
+
+def _read_earlier(
+    root: Path, run: RunId, session: int, *kinds: type[Record]
+) -> tuple[list[Item], dict[str, Beginning]]:
+    """Return the starts and some other records of the sessions before one, in order, and where all writers stand."""
+    items = _read_records(root, run, Start, *kinds)
+    beginnings = find_beginnings(items)
+    return [item for item in items if beginnings[item.writer].session < session], beginnings
 
 
 def _get_limit(cutoffs: Mapping[WriterId, int], writer: str) -> int:
     return cutoffs.get(WriterId(writer), STEP_MAX)
 
 
-def _find_shared_step(root: Path, run: RunId) -> int:
+def _find_shared_step(items: list[Item]) -> int:
     """Return the last step that a fork shares: going back behind it takes back what was shared, too."""
-    items = _read_records(root, run, Reference, Rewind)
     forks = [fork for i in items if (fork := parse_fork(i.record)) is not None]
     rewinds = [i.record.step for i in items if isinstance(i.record, Rewind)]
-    return min([forks[-1].step, *rewinds]) if forks else -1
+    return min([forks[0].step, *rewinds]) if forks else -1
 
 
 def has_begun(root: Path, run: RunId) -> bool:
     """Tell whether a process of rank 0, or an importer, has begun to record a run; other ranks do not count."""
-    kinds = [_read_kind(segments[0]) for _, segments in _iter_journals(root, run)]
-    kinds += [_parse_kind(next(controls, _NO_CONTROL).raw) for _, controls in _iter_packed(root, run)]
-    return not {"process", "importer"}.isdisjoint(kinds)
+    return any(isinstance(i.record, Start) and i.record.kind in ("process", "importer") for i in read_starts(root, run))
+
+
+def read_starts(root: Path, run: RunId) -> list[Item]:
+    """Return the beginnings of a run's writers; of a journal only the first block is read, as a job may have many."""
+    found: dict[str, Item] = {}
+    for writer, segments in _iter_journals(root, run):
+        for offset, time_us, start in _iter_segment(_read_committed(segments[0], BLOCK_BYTES), Start):
+            found[writer] = Item(0, time_us, writer, offset, start)
+    for part, controls in _iter_packed(root, run):
+        first = next(controls, None)
+        if first is not None and first.raw.startswith(_get_mark(Start)):
+            _, time_us, start = _decode_start(first.raw)
+            found[part.writer] = Item(0, time_us, part.writer, first.position, start)
+    return sort_items(found.values())
 
 
 def read_told(root: Path, run: RunId) -> tuple[dict[str, Any], dict[str, Scalar]]:
     """Return a run's single-valued fields and its parameters as it recorded them itself; edits are left out."""
     fields: dict[str, Any] = {}
     params: dict[str, Scalar] = {}
-    for item in _read_records(root, run, Set, Params):
+    for item in _read_records(root, run, Start, Set, Params):
         if isinstance(item.record, Set):
             fields |= item.record.fields
         elif isinstance(item.record, Params):
@@ -133,9 +163,10 @@ def _list_folder(folder: Path) -> list[str]:
         return []
 
 
-def _read_committed(path: Path) -> bytes:
+def _read_committed(path: Path, limit: int = -1) -> bytes:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(limit)
     except FileNotFoundError:  # it stands in the pack since
         return b""
     try:
@@ -159,7 +190,7 @@ def _iter_packed(root: Path, run: RunId) -> Iterator[tuple[JournalPart, Iterator
 
 
 def _read_records(root: Path, run: RunId, *kinds: type[Record]) -> list[Item]:
-    """Return the run's own records of some types in the order that counts; a journal in both places comes once."""
+    """Return the run's own records of some types, in order if `Start` is one; a journal in both places comes once."""
     found: dict[tuple[str, int], Item] = {}
     for writer, segments in _iter_journals(root, run):
         for path in segments:
@@ -176,7 +207,7 @@ def _read_records(root: Path, run: RunId, *kinds: type[Record]) -> list[Item]:
                     _, time_us, record = decode(control.raw)
                     place = part.writer, control.position
                     found[place] = Item(0, time_us, *place, record)
-    return sorted(found.values(), key=lambda item: item[:4])
+    return sort_items(found.values())
 
 
 def _iter_segment(data: bytes, kind: type[_R]) -> Iterator[tuple[int, int, _R]]:
@@ -199,22 +230,6 @@ def _get_mark(kind: type[Record]) -> bytes:
 
 def _get_decoder(kind: type[_R]) -> Callable[[bytes], tuple[str, int, _R]]:
     return msgspec.msgpack.Decoder(tuple[str, int, kind]).decode  # type: ignore[valid-type]
-
-
-def _read_kind(path: Path) -> str:
-    data = _read_committed(path)
-    try:
-        end = find_item_end(data, HEADER_BYTES, len(data))
-    except TornItem:
-        return ""
-    return _parse_kind(data[HEADER_BYTES:end])
-
-
-def _parse_kind(raw: bytes) -> str:
-    try:
-        return _decode_start(raw)[2].kind
-    except msgspec.DecodeError:
-        return ""
 
 
 def _read_last_steps(path: Path) -> list[int]:
@@ -259,7 +274,8 @@ def _restore(root: Path, run: RunId, file: File) -> Path:
 def _copy_out(root: Path, run: RunId, sha256: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    partial = target.with_name(target.name + ".part")
+    # Ranks restore the same checkpoint at once: each writes a file of its own and puts it in place whole.
+    partial = target.with_name(f"{target.name}.{new_writer_id()}.part")
     with open_blob(root, run, sha256) as blob, open(partial, "wb") as out:
         while chunk := blob.read(1 << 20):
             digest.update(chunk)

@@ -16,7 +16,7 @@ from everbloom.capture.death import read_oom_kills
 from everbloom.capture.limits import find_group
 from everbloom.capture.order import WatchOrder
 from everbloom.core import layout
-from everbloom.core.branches import Fork, to_reference
+from everbloom.core.branches import to_reference
 from everbloom.core.clock import now_us
 from everbloom.core.ids import RunId, check_name, default_name
 from everbloom.core.records import Direction, Rewind, Set, Start, Tag, WriterKind
@@ -89,7 +89,7 @@ def init(
     """
     settings, created_us = load_settings(root=root), now_us()
     named = None if params is None else to_mapping(params)
-    place = find_place(read_job(), created_us)
+    place = find_place(read_job(), created_us, is_resumed=resume is not None)
     rank = place.rank
     origin = find_origin(settings.root, now_us=created_us, shared=place.run, rank=rank, resume=resume, fork=fork)
     given = {
@@ -139,7 +139,7 @@ def _begin(
                 session.run.params.update(values)
         if settings.capture.command:
             session.record(read_command())
-    _start_capture(session, settings, created_us, rank)
+    _start_capture(session, settings, origin, created_us, rank)
 
 
 def _inherit(root: Path, origin: Origin, rank: int, given: dict[str, Any]) -> dict[str, Any] | None:
@@ -148,7 +148,7 @@ def _inherit(root: Path, origin: Origin, rank: int, given: dict[str, Any]) -> di
         return None
     from everbloom.sdk.resume import read_told  # most runs are no forks
 
-    fields, params = read_told(root, origin.fork[0])
+    fields, params = read_told(root, origin.fork.source)
     for name in ("project", "experiment"):
         if given[name] is None:
             given[name] = fields.get(name)
@@ -160,7 +160,15 @@ def _open_session(settings: Settings, origin: Origin, rank: int, name: str | Non
     user = environment_value("EVERBLOOM_USER") or user_name()
     guard = Guard(is_strict=settings.strict)
     kind: WriterKind = "process" if rank == 0 else "rank"
-    start = Start(kind=kind, rank=rank, pid=os.getpid(), host=os.uname().nodename, user=user, version=__version__)
+    start = Start(
+        kind=kind,
+        rank=rank,
+        pid=os.getpid(),
+        host=os.uname().nodename,
+        user=user,
+        version=__version__,
+        session=origin.session,
+    )
     resumed_from, last_step = _read_earlier(root, origin)
     recorder = Recorder(root, run, start, last_step=last_step)
     session = Session(root, recorder, guard, rank=rank, user=user)
@@ -187,21 +195,23 @@ def _find_name(root: Path, origin: Origin) -> str:
 def _read_earlier(root: Path, origin: Origin) -> tuple[tuple[Path, int] | None, int]:
     """Return the checkpoint to go on from, and the step to count on from."""
     if not origin.is_resumed:
-        return None, -1 if origin.fork is None else origin.fork[1]
+        return None, -1 if origin.fork is None else origin.fork.step
     from everbloom.sdk.resume import find_checkpoint, find_last_step  # most runs resume nothing
 
-    checkpoint = find_checkpoint(root, origin.run, step=origin.rewind_to)
+    checkpoint = find_checkpoint(root, origin.run, session=origin.session, step=origin.rewind_to)
     if origin.rewind_to is not None:
         return checkpoint, origin.rewind_to
-    return checkpoint, checkpoint[1] if checkpoint is not None else find_last_step(root, origin.run)
+    if checkpoint is not None:
+        return checkpoint, checkpoint[1]
+    return None, find_last_step(root, origin.run, session=origin.session)
 
 
 def _record_beginning(session: Session, origin: Origin, fields: dict[str, Any], tags: list[str]) -> None:
     if "why" in fields:
         session.guarded(lambda: fields.update(why=session.run.fit_text(fields["why"], "notes/why.md")))
     if origin.fork is not None and origin.is_new:
-        fields.setdefault("parent", origin.fork[0])
-        session.record(to_reference(Fork(*origin.fork)))
+        fields.setdefault("parent", origin.fork.source)
+        session.record(to_reference(origin.fork))
     rewind_to = origin.rewind_to
     if rewind_to is None and session.run.resumed_from is not None:
         rewind_to = session.run.resumed_from[1]  # what came after the checkpoint is computed again
@@ -213,7 +223,7 @@ def _record_beginning(session: Session, origin: Origin, fields: dict[str, Any], 
         session.record(Tag(add=tags))
 
 
-def _start_capture(session: Session, settings: Settings, created_us: int, rank: int) -> None:
+def _start_capture(session: Session, settings: Settings, origin: Origin, created_us: int, rank: int) -> None:
     capture, run = settings.capture, RunId(session.run.id)
     if not capture.watcher:
         return
@@ -230,6 +240,7 @@ def _start_capture(session: Session, settings: Settings, created_us: int, rank: 
         process_start=process_start(os.getpid()),
         created_us=created_us,
         rank=rank,
+        session=origin.session,
         has_resources=capture.resources,
         spools=console.orders if console is not None else [],
         memory_group="" if group is None else str(group),

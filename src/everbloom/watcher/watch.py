@@ -171,7 +171,8 @@ class Watch:
         if self._writer is None:
             if not self._root.exists():
                 raise Unavailable(f"the store {self._root} is gone; nothing is recorded.", code="root.vanished")
-            start = Start(kind="watcher", rank=self._order.rank, pid=os.getpid(), version=__version__)
+            rank, session = self._order.rank, self._order.session
+            start = Start(kind="watcher", rank=rank, pid=os.getpid(), version=__version__, session=session)
             self._writer = JournalWriter.open(self._root, RunId(self._order.run), start)
         return self._writer
 
