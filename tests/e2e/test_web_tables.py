@@ -294,7 +294,8 @@ def test_tags_that_do_not_fit_are_counted_and_a_wider_column_shows_them(open_pag
     press(page, "Enter")
     page.text("Tags of run-05 kept.").wait()
     page.role("button", "3 more: candidate, hint-loss, seed-12").wait()
-    cut = "[...document.querySelectorAll('#line-0 .tags > *')].filter((part) => part.scrollWidth > part.clientWidth + 1)"
+    parts = "[...document.querySelectorAll('#line-0 .tags > *')]"
+    cut = f"{parts}.filter((part) => part.scrollWidth > part.clientWidth + 1)"
     assert page.evaluate(f"{cut}.length") == 0
     page.role("button", "More of Tags").click()
     page.role("menuitem", "Fit the width").click()
