@@ -7,7 +7,7 @@ import type { Scale } from '@/domain/ticks';
 import { formatReading } from '@/domain/axis-format';
 import type { MenuItem } from '@/ui/Menu.svelte';
 import type { PointedCard, SharedCursor } from './cursor.svelte';
-import { countOdd, toAxisUnits, toColumns, type ChartLine, type ChartView } from './lines';
+import { countOdd, toAxisUnits, toColumns, type ChartLine, type ChartView, type LineColumns } from './lines';
 import type { Range } from './range';
 import { toReadout } from './readout';
 import { SeriesQuery, type LoadFrame, type SeriesAsk } from './series-query.svelte';
@@ -102,13 +102,13 @@ export class CurveCardState {
     this.isAlone = !this.isAlone;
   }
 
-  /** The line and value in the title: at the cursor that in focus or the best there, else the best at the end. */
+  /** The line and value in the title: at the cursor that in focus or the best there, else the best last value as logged. */
   readonly headline = $derived.by(() => {
     const { cursor, metric } = this.input();
     const { lines, xs } = this.data;
     const x = cursor.x ?? xs.at(-1);
     if (x === undefined) return null;
-    const at = cursor.x === null ? lines.map((line) => ({ line: line.line, value: line.main[line.before.at(-1) ?? -1] })) : null;
+    const at = cursor.x === null ? lines.map((line) => ({ line: line.line, value: lastLogged(line) })) : null;
     if (at === null) {
       const rows = toReadout(lines, xs, x, metric.direction);
       const row = rows.find(({ line }) => line.run === cursor.focus) ?? rows[0];
@@ -156,4 +156,11 @@ export class CurveCardState {
       series: lines.map(({ run, metric }) => ({ run, metric, rank: typeof source === 'number' ? source : null, reduce: typeof source === 'string' ? source : null })),
     };
   }
+}
+
+/** The value that tables call `last`, which a smoothed line only comes near. */
+function lastLogged({ series, main, before }: LineColumns): number | undefined {
+  const at = before.at(-1) ?? -1;
+  const raw = series.last[at];
+  return raw !== undefined && Number.isFinite(raw) ? raw : main[at];
 }

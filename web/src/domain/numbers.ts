@@ -36,7 +36,8 @@ function exponent(value: number, digits: number): string {
 
 function fixed(value: number, size: number, digits: number): string {
   if (Number.isInteger(value)) return groupDigits(value);
-  const whole = Math.floor(Math.log10(size)) + 1;
+  // As large as it is when rounded: 0.99999 is 1.000, not 1.0000.
+  const whole = Math.floor(Math.log10(Number(size.toPrecision(Math.max(1, digits))))) + 1;
   // Zeros behind the point say nothing: 0.001234 has as many digits as 0.1234, not two of them.
   const text = value.toFixed(Math.max(0, digits - whole));
   return text.includes('.') ? text : groupDigits(Number(text));
