@@ -3,11 +3,22 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from everbloom.core.clock import now_us
 from everbloom.core.ids import RunId, new_run_id
-from everbloom.core.records import Reference, Rewind, Set
+from everbloom.core.records import (
+    End,
+    EndState,
+    ExceptionInfo,
+    File,
+    Params,
+    Record,
+    Reference,
+    Rewind,
+    Set,
+)
 from everbloom.core.settings import Settings
 from everbloom.index.window import SeriesKey, Window
 from everbloom.ingest.indexer import reindex
@@ -247,3 +258,105 @@ def test_a_reference_to_a_step_beyond_int64_is_no_fork(settings):
     fork = log_run(settings.root, "fork", losses(1, 5.0), at_s=10, fork=(source, 2**63))
     with open_reader(settings) as reader:
         assert reader.read_runs([fork])[0].summary["loss"].n == 1
+
+
+# ── sources of several sessions ────────────────────────────────────────────────────────────────────────────────
+
+
+def log_rank(
+    root: Path,
+    run: RunId | None,
+    rank: int,
+    session: int,
+    rows: dict[int, dict[str, float]],
+    *records: Record,
+    at_s: int,
+    end: EndState | None = None,
+) -> RunId:
+    """Record what one rank does in a session, by a clock that says `at_s` seconds after the test's start."""
+    start_us = START_US + at_s * SECOND_US
+    said = [Set(fields={"project": "p"}), *records] if not rank else list(records)
+    spec = RunSpec(end=None, rank=rank, session=session, records=said)
+    writer = open_run(root, spec, run=run, created_us=start_us)
+    for second, (step, values) in enumerate(rows.items()):
+        writer.append_row(step, start_us + (second + 1) * SECOND_US, values)
+    if end is not None:
+        told = End(state=end, cause="exit", witness="process", explicit=True)
+        writer.append(told, time_us=start_us + 100 * SECOND_US)
+    writer.close()
+    return writer.run
+
+
+def read_ranks(reader: Reader, run: str, ranks: int = 2) -> list[list[tuple[int, float]]]:
+    series = [reader.read_series(run, "loss", rank) for rank in range(ranks)]
+    return [
+        [(s, v) for s, v, g in zip(one.steps.tolist(), one.values.tolist(), one.greyed.tolist(), strict=True) if not g]
+        for one in series
+    ]
+
+
+@pytest.mark.parametrize("later_s", [500, -500], ids=["clock ahead", "clock behind"])
+def test_a_fork_of_a_job_keeps_every_rank_as_it_was_when_the_job_goes_back_over_it_later(settings, later_s):
+    root = settings.root
+    source = log_rank(root, None, 0, 0, losses(0, 9.0, 8.0, 7.0), at_s=0)
+    log_rank(root, source, 1, 0, losses(0, 9.5, 8.5, 7.5), at_s=1)
+    told = Reference(uri=f"everbloom:{source}", kind="fork", checksum="step 2", session=0)
+    fork = log_rank(root, None, 0, 0, losses(3, 6.0), told, at_s=100)
+    log_rank(root, fork, 1, 0, losses(3, 6.5), at_s=101)
+    with open_reader(settings) as reader:
+        before = read_ranks(reader, fork)
+        log_rank(root, source, 1, 1, losses(1, 1.5, 2.5), at_s=later_s)  # rank 1 comes first, and says no rewind
+        log_rank(root, source, 0, 1, losses(1, 1.0, 2.0), Rewind(step=0), at_s=later_s + 1)
+        log_rank(root, source, 0, 2, losses(3, 3.0), at_s=later_s + 90)  # what only goes on from that is later, too
+        reader.refresh()
+        assert read_ranks(reader, fork) == before
+        assert before == [[(0, 9.0), (1, 8.0), (2, 7.0), (3, 6.0)], [(0, 9.5), (1, 8.5), (2, 7.5), (3, 6.5)]]
+        assert read_ranks(reader, source) == [[(0, 9.0), (1, 1.0), (2, 2.0), (3, 3.0)], [(0, 9.5), (1, 1.5), (2, 2.5)]]
+        line = reader.read_series(fork, "loss", reduce="mean")
+        assert (line.values.tolist(), line.low.tolist()) == ([9.25, 8.25, 7.25, 6.25], [9.0, 8.0, 7.0, 6.0])
+    reindex(settings.root, database=settings.database)
+    with open_reader(settings) as reader:
+        assert read_ranks(reader, fork) == before
+
+
+def test_a_session_that_only_goes_on_after_the_fork_still_gives_it_what_it_shares(settings):
+    source = log_rank(settings.root, None, 0, 0, losses(0, 9.0, 8.0), at_s=0)
+    told = Reference(uri=f"everbloom:{source}", kind="fork", checksum="step 3", session=0)
+    fork = log_rank(settings.root, None, 0, 0, losses(4, 5.0), told, at_s=100)
+    log_rank(settings.root, source, 0, 1, losses(2, 7.0, 6.0, 1.0), at_s=-200)
+    with open_reader(settings) as reader:
+        assert read_ranks(reader, fork, 1) == [[(0, 9.0), (1, 8.0), (2, 7.0), (3, 6.0), (4, 5.0)]]
+
+
+def test_a_resumed_run_is_what_its_latest_session_says_though_the_clock_was_behind(settings):
+    kept = {"sha256": "ab" * 32, "size": 1}
+    first = [Params(values={"lr": 1}), File(path="model.pt", **kept), Set(fields={"why": "old", "name": "one"})]
+    run = log_rank(settings.root, None, 0, 0, losses(0, 9.0, 8.0, 7.0), *first, at_s=0, end="failed")
+    later = [
+        Rewind(step=1),
+        Params(values={"lr": 2}),
+        Set(fields={"why": "new"}),
+        File(path="model.pt", **kept | {"size": 2}),
+    ]
+    log_rank(settings.root, run, 0, 1, losses(2, 3.0), *later, at_s=-3000, end="finished")
+    with open_reader(settings) as reader:
+        (found,) = reader.read_runs([run])
+        assert (found.state, found.params["lr"], found.why) == ("finished", 2, "new")
+        assert read_loss(reader, run)[:3] == (3, 9.0, 3.0)
+        assert [artifact.size for artifact in reader.list_artifacts(run)] == [2]
+        detail = reader.read_detail(run)
+        assert (detail.rewound_from, [change.value for change in detail.history if change.field == "why"]) == (
+            1,
+            ["old", "new"],
+        )
+
+
+def test_an_error_that_an_earlier_session_ended_with_is_history(settings):
+    boom = ExceptionInfo(type="ValueError", message="boom")
+    failed = End(state="failed", cause="exception", witness="process", explicit=True, exception=boom)
+    run = log_rank(settings.root, None, 0, 0, losses(0, 9.0), failed, at_s=0)
+    again = ExceptionInfo(type="KeyError", message="again")
+    log_rank(settings.root, run, 0, 1, losses(1, 8.0), msgspec.structs.replace(failed, exception=again), at_s=-500)
+    with open_reader(settings) as reader:
+        (marks,) = reader.read_marks(reader.read_runs([run]))
+        assert marks.error_line == "KeyError: again"

@@ -2,13 +2,14 @@
 
     python tests/formats/write_golden_journal.py
 
-Run it once per format version. What a released version wrote is never written again, only read.
+Run it when the format gains something. What stands there is never written again, only read.
 """
 
 import json
 import math
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,11 @@ from everbloom.core.records import (
     Reference,
     Rewind,
     Set,
+    Start,
     Tag,
     Unknown,
 )
+from everbloom.journal.writer import JournalWriter
 from everbloom.testing.journals import journal_of, open_journal, read_journal
 
 FOLDER = Path(__file__).parent / "journal-v1"
@@ -107,6 +110,23 @@ def write(folder: Path, *, is_mapped: bool, is_closed: bool) -> None:
         shutil.copyfile(journal_of(Path(root), writer) / "0.seg", folder / "0.seg")
 
 
+def write_resumed(folder: Path) -> None:
+    """Write the journal of a rank that resumes a fork: what says which session is meant, where it is not the first."""
+    with tempfile.TemporaryDirectory() as root:
+        start = Start(kind="rank", rank=3, pid=4711, host="node-4", user="ada", version="0.1", session=2)
+        writer = JournalWriter(Path(root), RUN, is_mapped=True)
+        journal_of(Path(root), writer).mkdir(parents=True)
+        writer.append(start, time_us=TIME_US)
+        writer.append(
+            Reference(uri=f"everbloom:{RUN}", kind="fork", checksum="step 500", session=1), time_us=TIME_US + 1
+        )
+        writer.append(Rewind(step=400), time_us=TIME_US + 2)
+        writer.append_row(401, TIME_US + 3, {"train/loss": 0.5})
+        writer.close()
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(journal_of(Path(root), writer) / "0.seg", folder / "0.seg")
+
+
 def describe(journal: Path) -> dict[str, Any]:
     """Return what a journal says, as JSON can hold it: numbers as Python prints them, bytes as hex."""
     reading = read_journal(journal)
@@ -126,10 +146,16 @@ def to_plain(value: Any) -> Any:
 
 
 def main() -> None:
-    """Write both journals and what they mean."""
-    write(FOLDER / "closed", is_mapped=True, is_closed=True)
-    write(FOLDER / "open", is_mapped=False, is_closed=False)
-    meaning = {name: describe(FOLDER / name) for name in ("closed", "open")}
+    """Write the journals that are not there yet, and what all of them mean."""
+    writers = {
+        "closed": partial(write, is_mapped=True, is_closed=True),
+        "open": partial(write, is_mapped=False, is_closed=False),
+        "resumed": write_resumed,
+    }
+    for name, write_to in writers.items():
+        if not (FOLDER / name).exists():
+            write_to(FOLDER / name)
+    meaning = {name: describe(FOLDER / name) for name in writers}
     (FOLDER / "expected.json").write_text(json.dumps(meaning, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 

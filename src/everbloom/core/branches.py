@@ -8,7 +8,7 @@ was taken back, and a resume, which must not go on from it.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from everbloom.core.ids import RunId, WriterId, is_run_id
@@ -67,7 +67,7 @@ class Beginning(NamedTuple):
 
     Attributes:
         session: The session's number, from 0.
-        part: Within the session, how often its rank had begun before; None where ranks did not all begin as often.
+        part: Which of several beginnings that have one number it is of; None where only its time can tell.
         time_us: When it began, by its own clock.
         writer: The writer.
         position: Of the record that says so.
@@ -90,7 +90,7 @@ def find_beginnings(items: Iterable[Item]) -> dict[str, Beginning]:
     starts: dict[str, Item] = {}
     for item in sorted((i for i in own if isinstance(i.record, Start)), key=lambda i: i[:4]):
         starts.setdefault(item.writer, item)
-    parts = _number_parts(starts.values())
+    parts = _number_parts(list(starts.values()))
     found = {writer: Beginning(_read_session(i), parts.get(writer), *i[1:4]) for writer, i in starts.items()}
     for item in sorted((i for i in own if i.writer not in starts), key=lambda i: i[:4]):
         found.setdefault(item.writer, Beginning(_guess_session(item, starts), None, *item[1:4]))
@@ -127,16 +127,20 @@ def _read_session(start: Item) -> int:
     return start.record.session if isinstance(start.record, Start) else 0
 
 
-def _number_parts(starts: Iterable[Item]) -> dict[str, int]:
-    """Number, within each session, the beginnings of ranks that began as often as rank 0 did."""
+def _number_parts(starts: Collection[Item]) -> dict[str, int]:
+    """Number, within each session, the beginnings of ranks that began as often as rank 0 did.
+
+    Where that is once at most, as it should be, there is one part, and all of the session are of it.
+    """
     by_rank: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     for item in starts:
         if isinstance(item.record, Start) and item.record.kind in MAIN_KINDS:
             by_rank[item.record.session, item.record.rank].append(item.writer)
-    return {
+    times = {session: len(writers) for (session, rank), writers in by_rank.items() if not rank}
+    return {item.writer: 0 for item in starts if times.get(_read_session(item), 0) <= 1} | {
         writer: number
         for (session, _), writers in by_rank.items()
-        if len(writers) == len(by_rank.get((session, 0), ()))
+        if len(writers) == times.get(session)
         for number, writer in enumerate(writers)
     }
 
@@ -169,3 +173,25 @@ def find_cutoffs(items: Iterable[Item], beginnings: Mapping[str, Beginning] | No
             if writer != rewind.writer and is_older(known[writer], since):
                 cutoffs[writer] = min(step, cutoffs.get(writer, step))
     return cutoffs
+
+
+def leave_later(items: Iterable[Item], session: int | None, moment: int) -> list[Item]:
+    """Leave out, of a run that was forked, the first session since that went back to an earlier step, and all after it.
+
+    Others stay: a rank that is late, and a session that only goes on, went back over nothing.
+
+    Args:
+        items: The run's starts and rewinds.
+        session: Its newest session when it was forked; None = the fork does not say.
+        moment: When it was forked, by the fork's clock; counts where the fork does not say.
+    """
+    kept = list(items)
+    beginnings = find_beginnings(kept)
+    first: Beginning | None = None
+    for item in kept:
+        if isinstance(item.record, Rewind):
+            own = beginnings[item.writer]
+            is_later = item.time_us > moment if session is None else own.session > session
+            if is_later and (first is None or is_older(own, first)):
+                first = own
+    return kept if first is None else [i for i in kept if is_older(beginnings[i.writer], first)]

@@ -10,7 +10,7 @@ before it, so nobody reads a run by forking it.
 
 from collections.abc import Iterable, Mapping
 
-from everbloom.core.branches import RECORDING_KINDS, Item, find_beginnings, is_older, parse_fork
+from everbloom.core.branches import RECORDING_KINDS, Item, leave_later, parse_fork
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Edit, Record, Rewind, Set, Start
 from everbloom.index.catalog import Catalog, ForkRow
@@ -84,39 +84,13 @@ def _follow(
             break
         bound = min([bound, fork.step, *(i.record.step for i in records_at if isinstance(i.record, Rewind))])
         at, moment = fork.source, min(moment, fork.time)
-        records_at = _drop_later_sessions(records[at], fork.session, moment)
+        records_at = leave_later(records[at], fork.session, moment)
         folded = fold_items(records_at, Sighting())
         for writer, start in folded.writers.items():
             if start.kind in RECORDING_KINDS:  # a watcher's steps are seconds of another process
                 limits[WriterId(writer)] = min(bound, folded.cutoffs.get(WriterId(writer), bound))
         seen.append(at)
     return Shared(tuple(seen[1:]), limits)
-
-
-def _drop_later_sessions(items: list[Item], session: int | None, moment: int) -> list[Item]:
-    """Leave out, of a run that was forked, the first session since that went back to an earlier step, and all after it.
-
-    Others stay: a rank that is late, and a session that only goes on, went back over nothing.
-
-    Args:
-        items: The run's starts and rewinds.
-        session: Its newest session when it was forked; None = the fork does not say.
-        moment: When it was forked, by the fork's clock; counts where the fork does not say.
-    """
-    beginnings = find_beginnings(items)
-    later = [
-        beginnings[i.writer]
-        for i in items
-        if isinstance(i.record, Rewind)
-        and (i.time_us > moment if session is None else beginnings[i.writer].session > session)
-    ]
-    if not later:
-        return items
-    first = later[0]
-    for one in later[1:]:
-        if is_older(one, first):
-            first = one
-    return [i for i in items if is_older(beginnings[i.writer], first)]
 
 
 # ── whose documents follow ────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ runs only; a run that one process begins is session 0.
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from everbloom.core import layout
@@ -56,31 +56,32 @@ def _is_going(root: Path, run: RunId, members: Iterable[Item]) -> bool:
     ended counts: of a short job one rank may be done before the next has started.
     """
     journals = [layout.journal_dir(root, run, WriterId(item.writer)) for item in members]
-    if any(map(_is_alive, journals)):
+    segments = [path for journal in journals for path in _list_segments(journal)]
+    if any(map(_is_alive, segments)):
         return True
     try:
         with tempfile.TemporaryFile(dir=layout.run_dir(root, run)) as file:
             now_s = os.fstat(file.fileno()).st_mtime
-    except OSError:
+        return any(abs(now_s - path.stat().st_mtime) <= FRESH_S for path in segments)
+    except OSError:  # packed meanwhile, so long over
         return False
-    return any(abs(now_s - moment_s) <= FRESH_S for journal in journals for moment_s in _iter_moments(journal))
 
 
-def _is_alive(journal: Path) -> bool:
-    path = layout.segment_path(journal, 0)
+def _list_segments(journal: Path) -> list[Path]:
     try:
-        with path.open("rb") as file:
-            header = parse_header(file.read(HEADER_BYTES), path=path)
+        return [path for path in journal.iterdir() if path.suffix == ".seg"]
+    except OSError:
+        return []
+
+
+def _is_alive(segment: Path) -> bool:
+    """Tell whether a segment is being written by a process that is proved to live."""
+    try:
+        with segment.open("rb") as file:
+            header = parse_header(file.read(HEADER_BYTES), path=segment)
+            size = os.fstat(file.fileno()).st_size
     except (EverbloomError, OSError):
         return False
-    return header is not None and bool(
-        is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot)
-    )
-
-
-def _iter_moments(journal: Path) -> Iterator[float]:
-    try:
-        for path in journal.iterdir():
-            yield path.stat().st_mtime
-    except OSError:  # packed meanwhile, so long over
-        return
+    if header is None or header.committed == size:  # it was closed, whatever its process does now
+        return False
+    return bool(is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot))

@@ -41,6 +41,7 @@ class RunSpec:
         metrics: By name, the values of steps 0, 1, 2 …
         end: How it ended; None leaves its journal open, as of a run that goes on.
         records: Further control records, in order, before the end.
+        session: Which start of the run's processes its writer belongs to.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class RunSpec:
     exception: ExceptionInfo | None = None
     records: Sequence[Record] = ()
     rank: int = 0
+    session: int = 0
 
 
 def store_settings(root: Path, *, database: str | None = None) -> Settings:
@@ -82,7 +84,7 @@ def open_run(
     """Record a run as `record_run` does and return its journal, still open."""
     spec = spec or RunSpec()
     time = now_us() - DAY_US if created_us is None else created_us
-    start = Start(kind="process" if not spec.rank else "rank", rank=spec.rank)
+    start = Start(kind="process" if not spec.rank else "rank", rank=spec.rank, session=spec.session)
     writer = JournalWriter(root, run or new_run_id(time))
     layout.journal_dir(root, writer.run, writer.writer_id).mkdir(parents=True)
     layout.active_dir(root).mkdir(exist_ok=True)
