@@ -9,9 +9,12 @@ export function diffTags(before: readonly string[], after: readonly string[]): {
   return { add: after.filter((tag) => !before.includes(tag)), remove: before.filter((tag) => !after.includes(tag)) };
 }
 
-const [chipPadding, letterWidth, chipMost, gap, restWidth] = [14, 5.8, 160, 5, 26];
+const [chipPadding, letterWidth, narrowWidth, wideWidth, chipMost, gap, restWidth] = [14, 6.6, 4, 9.5, 160, 5, 26];
+const isIdeograph = (letter: string) => letter >= '\u2e80';
+const letterOf = (letter: string) => ('fijlrtI.,:;|!\'()'.includes(letter) ? narrowWidth : 'mwMW@%'.includes(letter) ? wideWidth : isIdeograph(letter) ? 2 * letterWidth : letterWidth);
+const wordWidth = (tag: string) => [...tag].reduce((sum, letter) => sum + letterOf(letter), 0);
 /** About how wide a tag is, with the gap behind it: measuring each while rows fly by would cost a layout. */
-const widthOf = (tag: string) => Math.min(chipPadding + tag.length * letterWidth, chipMost) + gap;
+const widthOf = (tag: string) => Math.min(chipPadding + wordWidth(tag), chipMost) + gap;
 
 /** How many tags stand whole in so many CSS pixels, with room for the number of the others; at least one, which may be cut. */
 export function countFitting(tags: readonly string[], width: number): number {
