@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from everbloom.core import layout
 from everbloom.core.branches import MAIN_KINDS, Item
@@ -49,39 +50,54 @@ def find_newest_session(root: Path, run: RunId) -> int:
     return max((i.record.session for i in read_starts(root, run) if isinstance(i.record, Start)), default=0)
 
 
-def _is_going(root: Path, run: RunId, members: Iterable[Item]) -> bool:
-    """Tell whether a session is under way: a process of it is proved alive, or one has written lately.
+class _Look(NamedTuple):
+    """What a journal shows: whether it is being written (None = unknown), and when it began and was written last."""
 
-    Lately is by the store's own clock, which stamps its files, and not by any host's. A session of which all have just
-    ended counts: of a short job one rank may be done before the next has started.
+    is_alive: bool | None
+    began_s: float
+    wrote_s: float
+
+
+def _is_going(root: Path, run: RunId, members: Iterable[Item]) -> bool:
+    """Tell whether a session is under way, by the store's own clock, which stamps its files, and by no host's.
+
+    It is where a process of it is proved alive, or may be and has written lately. One whose processes all are over is
+    where it began just now: of a short job one rank may be done before the next has started.
     """
-    journals = [layout.journal_dir(root, run, WriterId(item.writer)) for item in members]
-    segments = [path for journal in journals for path in _list_segments(journal)]
-    if any(map(_is_alive, segments)):
+    looks = [_look_at(layout.journal_dir(root, run, WriterId(item.writer))) for item in members]
+    found = [look for look in looks if look is not None]  # what is packed is long over
+    if any(look.is_alive for look in found):
         return True
     try:
         with tempfile.TemporaryFile(dir=layout.run_dir(root, run)) as file:
             now_s = os.fstat(file.fileno()).st_mtime
-        return any(abs(now_s - path.stat().st_mtime) <= FRESH_S for path in segments)
-    except OSError:  # packed meanwhile, so long over
-        return False
-
-
-def _list_segments(journal: Path) -> list[Path]:
-    try:
-        return [path for path in journal.iterdir() if path.suffix == ".seg"]
     except OSError:
-        return []
+        return False
+    maybe = [look.wrote_s for look in found if look.is_alive is None] or [min((x.began_s for x in found), default=0.0)]
+    return any(abs(now_s - moment_s) <= FRESH_S for moment_s in maybe)
 
 
-def _is_alive(segment: Path) -> bool:
-    """Tell whether a segment is being written by a process that is proved to live."""
+def _look_at(journal: Path) -> _Look | None:
+    try:
+        began_s = journal.stat().st_mtime  # when its last segment was made: of most, the only one
+        segments = [path for path in journal.iterdir() if path.suffix == ".seg"]
+        wrote_s = max((path.stat().st_mtime for path in segments), default=began_s)
+    except OSError:
+        return None
+    lives = [_is_written(path) for path in segments]
+    return _Look(True if True in lives else None if None in lives else False, began_s, wrote_s)
+
+
+def _is_written(segment: Path) -> bool | None:
+    """Tell whether a segment is being written: proved yes, proved no, or None for unknown."""
     try:
         with segment.open("rb") as file:
             header = parse_header(file.read(HEADER_BYTES), path=segment)
             size = os.fstat(file.fileno()).st_size
     except (EverbloomError, OSError):
+        return None
+    if header is None:
+        return None
+    if header.committed == size:  # it was closed, whatever its process does now
         return False
-    if header is None or header.committed == size:  # it was closed, whatever its process does now
-        return False
-    return bool(is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot))
+    return is_process_alive(header.pid, start=header.process_start, host=header.host, boot=header.boot)

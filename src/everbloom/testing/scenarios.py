@@ -80,18 +80,24 @@ def _write_run(
     root: Path, run: RunId, start_us: int, rng: random.Random, number: int, rows: int, *, fork: RunId | None
 ) -> None:
     clock = start_us
-    sessions = rng.choice([1, 1, 2])
+    sessions = rng.choice([1, 1, 2, 3])
+    is_numbered = rng.random() < 0.6  # else as before sessions had numbers: time alone tells them apart
     for session in range(sessions):
-        ranks = rng.choice([1, 1, 3])
+        ranks, told = rng.choice([1, 1, 3]), session if is_numbered else 0
         for rank in range(ranks):
-            writer = _open(root, run, records.Start(kind="rank" if rank else "process", rank=rank), clock + rank)
+            start = records.Start(kind="rank" if rank else "process", rank=rank, session=told)
+            writer = _open(root, run, start, clock + rank)
             if rank == 0:
                 _write_head(writer, run, rng, number, clock, session)
                 if fork is not None and not session:
                     step = rng.randrange(-5, rows * 2)
-                    reference = records.Reference(uri=f"everbloom:{fork}", kind="fork", checksum=f"step {step}")
+                    told_of = rng.choice([None, 0, 1])
+                    checksum = f"step {step}"
+                    reference = records.Reference(
+                        uri=f"everbloom:{fork}", kind="fork", checksum=checksum, session=told_of
+                    )
                     writer.append(reference, time_us=clock + 2)
-            if session:
+            if session and (not is_numbered or rng.random() < 0.7):
                 writer.append(records.Rewind(step=rng.randrange(rows)), time_us=clock + 10 + rank)
             _write_rows(writer, rng, rows, clock, offset=session * rows // 2)
             is_last = session == sessions - 1
@@ -99,8 +105,9 @@ def _write_run(
                 end_us = clock + rows * _SECOND_US
                 writer.append(_make_end(rng), time_us=end_us)
             writer.close()
-        _write_watcher(root, run, rng, clock)
-        clock += (rows + 100) * _SECOND_US
+        _write_watcher(root, run, rng, clock, told)
+        # The next host's clock may be behind; where nothing but time tells sessions apart, it is not.
+        clock += (rows + 100) * _SECOND_US * (rng.choice([1, -1, -3]) if is_numbered else 1)
 
 
 def _open(root: Path, run: RunId, start: records.Start, time_us: int) -> JournalWriter:
@@ -148,8 +155,8 @@ def _make_end(rng: random.Random) -> records.End:
     return records.End(state="finished", cause="exit", witness="process", explicit=rng.random() < 0.5)
 
 
-def _write_watcher(root: Path, run: RunId, rng: random.Random, clock: int) -> None:
-    writer = _open(root, run, records.Start(kind="watcher"), clock + 5)
+def _write_watcher(root: Path, run: RunId, rng: random.Random, clock: int, session: int) -> None:
+    writer = _open(root, run, records.Start(kind="watcher", session=session), clock + 5)
     for second in range(30):
         time_us = clock + second * _SECOND_US
         writer.append_row(second, time_us, {"system/cpu.percent": rng.random() * 100})

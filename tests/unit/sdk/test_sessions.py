@@ -8,6 +8,7 @@ import everbloom as eb
 from everbloom.core import layout
 from everbloom.core.records import File, Reference, Rewind
 from everbloom.ingest.closed import pack_closed_runs
+from everbloom.journal.format import HEADER_BYTES, pack_header, parse_header
 from everbloom.sdk.past import record_past
 from everbloom.testing.recorded import list_runs, read_recorded
 
@@ -84,6 +85,37 @@ def test_a_new_rank_begins_the_next_session_where_the_newest_is_long_over(store,
     age(store, run.id, HOUR_S)
     resume(run.id, 1, monkeypatch).finish()
     assert starts_of(store) == [(0, 0), (1, 0), (2, 1)]
+
+
+def test_a_new_rank_begins_the_next_session_where_the_newest_has_ended_after_a_while(store, job, monkeypatch):
+    run = job(0)
+    run.finish()
+    resumed = resume(run.id, 0, monkeypatch)
+    age(store, run.id, HOUR_S)
+    resumed.finish()  # just now
+    resume(run.id, 1, monkeypatch).finish()
+    assert starts_of(store) == [(0, 0), (1, 0), (2, 1)]
+
+
+def test_a_late_rank_joins_a_session_of_other_hosts_as_long_as_it_writes(store, job, monkeypatch):
+    run = job(0)
+    run.finish()
+    living = resume(run.id, 0, monkeypatch)
+    for path in (layout.run_dir(store, run.id) / "journal").rglob("0.seg"):
+        move_to_another_host(path)
+    resume(run.id, 1, monkeypatch).finish()
+    age(store, run.id, HOUR_S)
+    resume(run.id, 2, monkeypatch).finish()
+    living.finish()
+    assert starts_of(store) == [(0, 0), (1, 0), (1, 1), (2, 2)]
+
+
+def move_to_another_host(segment):
+    """Make a segment look as if a process of another machine wrote it."""
+    with segment.open("r+b") as file:
+        header = parse_header(file.read(HEADER_BYTES), path=segment)
+        file.seek(0)
+        file.write(pack_header(header._replace(host=header.host ^ 1)))
 
 
 def test_a_late_rank_joins_a_session_that_lives_however_long_it_has_written_nothing(store, job, monkeypatch):
