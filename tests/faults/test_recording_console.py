@@ -171,6 +171,21 @@ def say(process, line):
     process.stdin.flush()
 
 
+def test_a_watcher_killed_before_it_noted_what_it_recorded_has_no_line_recorded_twice(tmp_path):
+    process = start_script(tmp_path, TALKATIVE, variables=CONSOLE, stdin=-1)
+    watcher = find_watcher(tmp_path)
+    say(process, "one")
+    wait_until(lambda: read_recorded(tmp_path).console("out") == "heard one\n", "the line to be recorded")
+    kill_and_wait(watcher)
+    (noted,) = [path for path in spools(tmp_path) if path.name.endswith(".out.at")]
+    with noted.open("r+b") as file:  # as it was a moment before
+        file.seek(8)
+        file.write(bytes(8))
+    say(process, "two")
+    process.communicate()
+    assert sorted(read_recorded(tmp_path).console("out").splitlines()) == ["heard one", "heard two"]
+
+
 def test_what_is_printed_arrives_at_once_when_the_watcher_was_killed(tmp_path):
     process = start_script(tmp_path, TALKATIVE, variables=CONSOLE, stdin=-1)
     kill_and_wait(find_watcher(tmp_path))

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from everbloom.core.records import Params, Set, Tag
-from everbloom.sdk.names import read_names
+from everbloom.journal.names import read_names
 from everbloom.testing.recorded import list_runs, read_recorded, run_script, start_script
 
 pytestmark = pytest.mark.fault

@@ -278,6 +278,32 @@ def test_a_root_that_is_deleted_meanwhile_is_told_once_and_training_goes_on(tmp_
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+def test_a_store_that_is_gone_when_its_run_ends_is_not_made_anew(tmp_path, how):
+    code = """
+        import os, shutil, sys
+        import everbloom as eb
+        run = eb.init()
+        run.log({"x": 1.0})
+        print("ready", flush=True)
+        sys.stdin.readline()
+        run.finish()
+    """
+    root = tmp_path / "store"
+    variables = LENIENT | {"EVERBLOOM_CAPTURE": "watcher", "EVERBLOOM_TIDY": "1"}
+    process = start_script(root, code, variables=variables, stdin=-1)
+    assert process.stdout.readline() == "ready\n"
+    (journal,) = wait_until(lambda: read_recorded(root).of_kind("watcher"), "the watcher's journal")
+    watcher = os.pidfd_open(journal.start.pid)
+    root.rename(tmp_path / "elsewhere")
+    if how == "deleted":
+        shutil.rmtree(tmp_path / "elsewhere")
+    process.communicate("go\n")
+    assert is_dead(watcher, PATIENCE_S)  # and what it became to tidy up
+    os.close(watcher)
+    assert not root.exists()
+
+
 def test_a_broken_settings_file_is_named_by_init(tmp_path):
     (tmp_path / "everbloom.toml").write_text("root = [\n")
     process = run_script(tmp_path / "store", "import everbloom as eb\neb.init()", cwd=tmp_path)

@@ -5,6 +5,7 @@
 <root>/runs/<run>/blobs/<sha256>             its small files and media by content, until its pack holds them
 <root>/edits/<n>.seg                         later edits of runs, shared by all under a lock
 <root>/active/<run>.<writer>                 journals that hold bytes nobody has indexed yet, or live writers
+<root>/fed/<database>                        a database that takes the store in; taken.txt: what one took off `active/`
 <root>/names/runs.txt                        `<run id> <name>` a line, so that the SDK can resolve names
 <root>/packs/<2 hex>/<run>.pack              closed runs, their small files and media among them
 <root>/blobs/<2 hex>/<sha256>                large files and media by content, shared by all runs
@@ -57,6 +58,16 @@ def active_dir(root: Path) -> Path:
 def active_path(root: Path, run: RunId, writer: WriterId) -> Path:
     """Return the registration of one writer."""
     return root / "active" / f"{run}.{writer}"
+
+
+def fed_dir(root: Path) -> Path:
+    """Return the folder that names the databases which take the store in."""
+    return root / "fed"
+
+
+def taken_path(root: Path) -> Path:
+    """Return the list of journals that one of several databases took off `active/`."""
+    return root / "fed" / "taken.txt"
 
 
 def names_path(root: Path) -> Path:

@@ -316,6 +316,18 @@ class Catalog:
         """Note that all journals of the store were taken in once; may be repeated."""
         self.database.execute("INSERT INTO meta (key, value) VALUES ('is_whole', 1) ON CONFLICT (key) DO NOTHING")
 
+    def read_taken(self) -> int | None:
+        """Return up to where the list of what other databases took off `active/` is taken in; None = it never was."""
+        rows = self.database.execute("SELECT value FROM meta WHERE key = 'taken'")
+        return int(rows[0][0]) if rows else None
+
+    def write_taken(self, offset: int) -> None:
+        """Note up to where that list is taken in."""
+        self.database.execute(
+            "INSERT INTO meta (key, value) VALUES ('taken', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (offset,),
+        )
+
     def read_projects(self) -> list[ProjectRow]:
         """Return all projects, by namespace and name."""
         rows = self.database.execute("SELECT id, namespace, name, slots FROM project ORDER BY namespace, name")

@@ -2,7 +2,8 @@
 
 A store's id stands in a small file of its root, made when a database first takes the store in; the database keeps it
 with the root's path, for index and workspace alike (docs/decisions/0018). On SQLite both lie below the root, so there
-is nothing to tell apart and no id is made.
+is nothing to tell apart and no id is made. The database has an id of its own, too, by which the store knows what takes
+it in (docs/decisions/0023).
 """
 
 import contextlib
@@ -14,6 +15,8 @@ from everbloom.core import layout
 from everbloom.core.errors import Conflict, Corrupt, Unavailable
 from everbloom.core.ids import is_run_id
 from everbloom.index.engine import Database
+
+_STORE, _DATABASE = 0, 1  # the rows: whose it is, and who it is
 
 
 def read_store_id(root: Path) -> str | None:
@@ -74,11 +77,31 @@ def claim_store(database: Database, root: Path) -> None:
     _ensure_table(database)
     mine = ensure_store_id(root)
     database.execute(
-        "INSERT INTO store.identity (place, id, root) VALUES (0, ?, ?) ON CONFLICT (place) DO NOTHING",
-        (mine, str(root)),
+        "INSERT INTO store.identity (place, id, root) VALUES (?, ?, ?) ON CONFLICT (place) DO NOTHING",
+        (_STORE, mine, str(root)),
     )
     check_store(database, root)
-    database.execute("UPDATE store.identity SET root = ? WHERE root <> ?", (str(root), str(root)))  # it was moved
+    database.execute(  # where it was moved
+        "UPDATE store.identity SET root = ? WHERE place = ? AND root <> ?", (str(root), _STORE, str(root))
+    )
+
+
+def read_database_name(database: Database, *, schema: int) -> str:
+    """Return what the store calls a database that takes it in; another index schema is another one.
+
+    Args:
+        database: The catalog's.
+        schema: The index's schema number.
+    """
+    if database.engine == "sqlite":
+        return f"sqlite-{schema}"
+    _ensure_table(database)
+    database.execute(
+        "INSERT INTO store.identity (place, id, root) VALUES (?, ?, '') ON CONFLICT (place) DO NOTHING",
+        (_DATABASE, uuid.uuid4().hex),
+    )
+    ((name,),) = database.execute("SELECT id FROM store.identity WHERE place = ?", (_DATABASE,))
+    return f"{name}-{schema}"
 
 
 def check_store(database: Database, root: Path) -> None:
@@ -89,7 +112,7 @@ def check_store(database: Database, root: Path) -> None:
     """
     if database.engine == "sqlite" or not database.execute("SELECT 1 WHERE to_regclass('store.identity') IS NOT NULL"):
         return
-    rows = database.execute("SELECT id, root FROM store.identity")
+    rows = database.execute("SELECT id, root FROM store.identity WHERE place = ?", (_STORE,))
     if not rows:
         return
     ((theirs, place),) = rows
@@ -118,9 +141,9 @@ def take_over_store(database: Database, root: Path) -> None:
         mine = ensure_store_id(root)
         _ensure_table(database)
         database.execute(
-            "INSERT INTO store.identity (place, id, root) VALUES (0, ?, ?) "
+            "INSERT INTO store.identity (place, id, root) VALUES (?, ?, ?) "
             "ON CONFLICT (place) DO UPDATE SET id = excluded.id, root = excluded.root",
-            (mine, str(root)),
+            (_STORE, mine, str(root)),
         )
 
 

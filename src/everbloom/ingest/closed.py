@@ -22,6 +22,7 @@ from everbloom.core.settings import load_settings
 from everbloom.index.database import indexer_lock
 from everbloom.ingest.clearing import clear_run, iter_left, list_ended
 from everbloom.ingest.indexer import Indexer
+from everbloom.ingest.news import has_records
 from everbloom.ingest.packing import PackReport, pack_run
 from everbloom.journal.pack import PackReader
 from everbloom.journal.registry import iter_active, iter_journals
@@ -97,14 +98,21 @@ def _iter_due(indexer: Indexer, runs: Iterable[RunId], now: int) -> Iterable[Run
 
 
 def tidy(root: Path, database: str | None) -> None:
-    """Catch up and pack what is due, unless that was done a few minutes ago."""
+    """Catch up and pack what is due, unless that was done a few minutes ago; nothing is made of a store that is gone.
+
+    Raises:
+        Unavailable: Another indexer is at work, or there is no space.
+        OSError: The store went away, or cannot be written.
+    """
     stamp = lock_path(root, "tidied")
     now = now_us()
     try:
         if now - stamp.stat().st_mtime_ns // 1000 < TIDY_EVERY_US:
             return
     except FileNotFoundError:
-        stamp.parent.mkdir(parents=True, exist_ok=True)
+        if not has_records(root):  # it was deleted or moved when its run had ended
+            return
+        stamp.parent.mkdir(exist_ok=True)
     stamp.touch()
     pack_closed_runs(root, database)
 

@@ -31,6 +31,7 @@ from everbloom.index.store import (
     swap_in,
 )
 from everbloom.ingest.attributes import read_name, read_namespace
+from everbloom.ingest.feed import Feed
 from everbloom.ingest.fold import EDITS_WRITER
 from everbloom.ingest.forks import find_changes, find_dependants, find_fork_rows, find_moves, read_shares
 from everbloom.ingest.journals import (
@@ -47,14 +48,14 @@ from everbloom.ingest.journals import (
     to_row,
 )
 from everbloom.ingest.lives import SYSTEM_CLOCK, Clock, look_at
-from everbloom.ingest.names import NameList
 from everbloom.ingest.packing import PackBlobs, adopt_pack, iter_packed_batches
 from everbloom.ingest.runs import UNREAD, build_document, decode_control, has_witness, iter_folded, iter_texts
 from everbloom.ingest.spools import has_spools, recover_spools
 from everbloom.ingest.unreadable import find_obstacle
+from everbloom.journal.names import NameList, register_names
 from everbloom.journal.pack import JournalPart, PackReader, iter_packs
 from everbloom.journal.reader import Control, Position, read_batch
-from everbloom.journal.registry import iter_active, iter_journals, unregister_writer
+from everbloom.journal.registry import iter_active, iter_journals
 from everbloom.workspace.registry import ensure_experiments
 
 ROUND_BYTES = 64 * 1024 * 1024
@@ -115,8 +116,10 @@ class Indexer:
         self._met_experiments: set[tuple[str, str, str]] = set()
         self._packs = PackBlobs(root)
         self._names = NameList(root)
+        self._named: set[RunId] = set()  # in the store's list of names, as far as was looked
         self._refusals: dict[tuple[RunId, WriterId], str] = {}
         self.index: Index = self._open_index()
+        self._feed = Feed(root, self.index.catalog_database)
 
     def _open_index(self) -> Index:
         return open_index(self._root, self._database, suffix=self._suffix, read_blob=self._packs.read_blob)
@@ -149,6 +152,7 @@ class Indexer:
             indexer_lock(self.index.catalog_database, self._root, name="reindex"),
         ):
             discard_leftovers(self._root)
+            self._feed.forget_older()
 
     def build(self) -> Report:
         """Take in everything by a full scan; for an index that is made aside, under a lock of the caller's.
@@ -160,18 +164,25 @@ class Indexer:
     def _take_all(self, *, is_full: bool) -> Report:
         report = Report()
         self._refusals = self.index.catalog.read_refusals()
-        journals = list(iter_journals(self._root) if is_full else iter_active(self._root))
+        taken = self._feed.begin(self.index.catalog)
+        is_full = is_full or taken is None
+        others = taken or []
+        journals = list(iter_journals(self._root) if is_full else dict.fromkeys([*iter_active(self._root), *others]))
         while journals:
             recovered: list[tuple[RunId, WriterId]] = []
             for news in self._iter_rounds(journals, report):
                 recovered += self._take_round(news, report)
             journals = recovered
         if is_full:
-            self._take_packs(report)
+            self._take_packs(iter_packs(self._root), report)
+        else:
+            runs = dict.fromkeys(run for run, _ in others)
+            self._take_packs((run for run in runs if layout.pack_path(self._root, run).exists()), report)
         self._take_edits(report)
         self._fold(is_forced=is_full)
         if is_full:
             self.index.catalog.mark_whole()
+        self._feed.finish(self.index.catalog)
         return report
 
     def fold_all(self) -> None:
@@ -236,7 +247,7 @@ class Indexer:
             return None
         if batch.header is None and not journal.exists():
             if not self._suffix:  # its run was deleted, or packed
-                unregister_writer(self._root, run, writer)
+                self._feed.unregister(run, writer)
             return None
         if batch.header is None and in_series is None and in_catalog is None:
             obstacle = find_obstacle(self._root, run, writer, self._names, now_us=self._clock.now_us())
@@ -271,9 +282,9 @@ class Indexer:
             with self.index.catalog_database.transaction():
                 self.index.catalog.remove_refusal(run, writer)
 
-    def _take_packs(self, report: Report) -> None:
-        """Take in every closed run that is packed, as its journals were; only a new index has not met them."""
-        for run in iter_packs(self._root):
+    def _take_packs(self, packed: Iterable[RunId], report: Report) -> None:
+        """Take in closed runs that are packed, as their journals were; an index that met those takes nothing."""
+        for run in packed:
             try:
                 with PackReader(layout.pack_path(self._root, run)) as pack:
                     self._take_pack(run, pack, report)
@@ -425,7 +436,7 @@ class Indexer:
                 if added is None:
                     continue
                 recovered += [(news.run, writer) for writer in added]
-            unregister_writer(self._root, news.run, news.writer)
+            self._feed.unregister(news.run, news.writer)
         return recovered
 
     def _waits_for_witness(self, run: RunId) -> bool:
@@ -467,7 +478,7 @@ class Indexer:
         """Make the documents of runs anew, within a transaction of the catalog."""
         experiments: set[tuple[str, str, str]] = set()
         now = self._clock.now_us()
-        has_changed = False
+        has_changed, unnamed = False, dict[RunId, str]()
         boot, monotonic_s = self._clock.boot(), self._clock.monotonic_s()
         wanted = list(dict.fromkeys(runs))
         forks = self.index.catalog.read_forks(wanted)
@@ -475,6 +486,9 @@ class Indexer:
         for run, folded, sighting in iter_folded(self.index, wanted, boot=boot, monotonic_s=monotonic_s):
             if not read_name(folded.fields.get("name")):
                 folded.fields["name"] = self._names.find(run)
+            elif run not in self._named and not self._names.find(run):
+                unnamed[run] = folded.fields["name"]
+            self._named.add(run)
             shares = read_shares(self.index.catalog, {run: read_namespace(folded.fields)}) if run in forks else {}
             summaries = self.index.series.read_summaries([run], folded.cutoffs, shares=shares).get(run, {})
             document = build_document(run, folded, sighting, summaries)
@@ -484,9 +498,18 @@ class Indexer:
                 report.runs.add(run)
                 attributes = document.attributes
                 experiments.add((attributes["namespace"], attributes["project"], attributes["experiment"]))
+        if unnamed:
+            self._register_names(unnamed)
         if has_changed:
             self.index.catalog.bump_version()
             self._ensure_experiments(experiments - self._met_experiments)
+
+    def _register_names(self, unnamed: dict[RunId, str]) -> None:
+        """Add runs to the store's list of names that could not be added when they began, for the disk was full."""
+        try:
+            register_names(self._root, unnamed)
+        except Unavailable:  # tried again whenever one of them has news
+            self._named -= unnamed.keys()
 
     def _ensure_experiments(self, experiments: set[tuple[str, str, str]]) -> None:
         """Create workspace rows for experiments that the catalog has not met before.

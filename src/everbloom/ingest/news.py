@@ -17,12 +17,12 @@ from everbloom.index.catalog import REFUSED
 from everbloom.index.offsets import Offset
 from everbloom.index.store import Index
 from everbloom.ingest.fold import EDITS_WRITER
-from everbloom.ingest.names import NameList
 from everbloom.ingest.runs import SILENT_AFTER_S
 from everbloom.ingest.unreadable import find_obstacle
 from everbloom.journal.format import BY_FILE_SIZE, Header, parse_header
 from everbloom.journal.identity import boot_id, is_process_alive
-from everbloom.journal.registry import iter_active
+from everbloom.journal.names import NameList
+from everbloom.journal.registry import iter_active, measure_taken, read_taken
 
 _HEADER_BYTES = 64
 
@@ -39,6 +39,8 @@ def has_news(root: Path, index: Index) -> bool:
     """
     if not index.catalog.is_whole():
         return has_records(root)
+    if measure_taken(root) != index.catalog.read_taken():  # another database was here, or this one never looked
+        return True
     active = list(iter_active(root))
     offsets = index.catalog_offsets.read_all() if len(active) > 8 else None
     for run, writer in active:
@@ -66,7 +68,8 @@ def read_standing(root: Path, index: Index) -> Standing:
     """Look at every registered journal, and at what is known of the others."""
     refused = {key: reason.removeprefix(REFUSED) for key, reason in index.catalog.read_refusals().items()}
     written, waiting, names = 0, 0, NameList(root)
-    for run, writer in iter_active(root):
+    active = list(iter_active(root))
+    for run, writer in active:
         offset = index.catalog_offsets.read(writer)
         obstacle = find_obstacle(root, run, writer, names, now_us=now_us()) if offset is None else None
         if obstacle is not None:
@@ -75,6 +78,8 @@ def read_standing(root: Path, index: Index) -> Standing:
             waiting += 1
         else:
             written += 1
+    others, _ = read_taken(root, index.catalog.read_taken() or 0)
+    waiting += len(set(others) - set(active))
     return Standing(written, waiting, refused)
 
 

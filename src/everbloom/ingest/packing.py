@@ -26,10 +26,10 @@ from everbloom.index.engine import Database
 from everbloom.index.series import SeriesStore
 from everbloom.index.series_write import ExportedChunk, PackedChunk
 from everbloom.ingest.clearing import clear_run, find_held, list_ended
-from everbloom.ingest.names import NameList
 from everbloom.ingest.unreadable import find_obstacle
 from everbloom.journal.blobs import has_content, list_own_blobs
 from everbloom.journal.format import Header, pack_header, parse_header
+from everbloom.journal.names import NameList
 from everbloom.journal.pack import (
     ColumnChunk,
     ColumnGroup,

@@ -6,19 +6,23 @@ spool is done with. Left out: copying to the terminal, which nobody reads any mo
 """
 
 import contextlib
+import fcntl
 import hashlib
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
-from everbloom.capture.fold import iter_pieces
+from everbloom.capture.console import count_untold, iter_rest
+from everbloom.capture.dropped import to_problem
 from everbloom.capture.spool import Spool
 from everbloom.core import layout
 from everbloom.core.clock import AHEAD_US, EARLIEST_US, now_us
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import Console, Start
 from everbloom.core.version import __version__
-from everbloom.journal.reader import iter_batches
+from everbloom.journal.printed import find_printed
 from everbloom.journal.registry import register_writer
 from everbloom.journal.writer import JournalWriter
 
@@ -35,20 +39,44 @@ def recover_spools(root: Path, run: RunId) -> list[WriterId] | None:
     """Record what is left in a run's spools, and remove them; no writer of the run may live.
 
     Returns:
-        The journals that were added, registered as active; None where a process that training left behind still
-        prints to one of them, so that it is too early.
+        The journals that were added, registered as active; None where it is too early: a process that training left
+        behind still prints to one of them, or whoever feeds another database is at it.
 
     Raises:
         Unavailable: There is no space, or the store cannot be written; the spools stay.
         OSError: The same, of the folders.
     """
+    folder = layout.spool_dir(root, run)
+    with _held(folder) as is_held:
+        return _recover_held(root, run, folder) if is_held else None
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold a folder's lock if nobody does, or there is no folder; gives whether nobody else can be at it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield True
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_held = True
+    except BlockingIOError:
+        is_held = False
+    try:
+        yield is_held
+    finally:
+        os.close(handle)
+
+
+def _recover_held(root: Path, run: RunId, folder: Path) -> list[WriterId] | None:
     spools = list(_iter_spools(root, run))
     for path in spools:
         with contextlib.closing(Spool(path, None)) as spool:
             if spool.has_other_users():
                 return None
     added = [writer for path in spools if (writer := _recover(root, run, path)) is not None]
-    folder = layout.spool_dir(root, run)
     shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
     with contextlib.suppress(OSError):  # a run that is resumed at this moment has a spool there already
         folder.rmdir()
@@ -76,20 +104,25 @@ def _recover(root: Path, run: RunId, path: Path) -> WriterId | None:
             register_writer(root, run, writer_id)
             spool.remove()
             return writer_id
-        recorded, recorded_us = _find_recorded(root, run, path)
-        start = max(spool.read_offsets()[1], recorded)
-        if start >= spool.size:
+        recorded, recorded_us = find_printed(root, run, path.name)
+        rest, untold = iter_rest(spool, recorded), count_untold(spool)
+        first = next(rest, None)
+        if first is None and not untold:
             spool.remove()
             return None
         printed_us = max(spool.path.stat().st_mtime_ns // 1000, recorded_us + 1)
-        made = _write_journal(path.parent / _SCRATCH, run, writer_id, spool, start, printed_us)
+        texts = rest if first is None else chain([first], rest)
+        made = _write_journal(path, run, writer_id, texts, untold, printed_us)
         made.rename(target)
         register_writer(root, run, writer_id)  # behind it, or the run would seem to have a writer that never comes
         spool.remove()
     return writer_id
 
 
-def _write_journal(scratch: Path, run: RunId, writer_id: WriterId, spool: Spool, start: int, printed_us: int) -> Path:
+def _write_journal(
+    spool: Path, run: RunId, writer_id: WriterId, texts: Iterable[tuple[str, int]], untold: int, printed_us: int
+) -> Path:
+    scratch = spool.parent / _SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     writer = JournalWriter(scratch, run, is_mapped=False)
     journal = layout.journal_dir(scratch, run, writer.writer_id)
@@ -97,59 +130,10 @@ def _write_journal(scratch: Path, run: RunId, writer_id: WriterId, spool: Spool,
     writer.writer_id = writer_id
     printed_us = min(max(printed_us, EARLIEST_US), now_us() + AHEAD_US // 2)
     writer.append(Start(kind="watcher", version=__version__), time_us=printed_us)
-    stream = spool.path.suffix[1:]
-    for text, offset in _iter_rest(spool, start):
+    stream = spool.suffix[1:]
+    for text, offset in texts:
         writer.append(Console(text=text, stream=stream, offset=offset), time_us=printed_us)  # type: ignore[arg-type]
+    if untold:
+        writer.append(to_problem(untold), time_us=printed_us)
     writer.close()
     return journal
-
-
-def _iter_rest(spool: Spool, start: int) -> Iterator[tuple[str, int]]:
-    at, size = start, spool.size
-    while at < size:
-        data = spool.read(at)
-        is_last = at + len(data) >= size
-        # A read that ends within a line gives the line's beginning once it is long; a short one is the last.
-        pieces = list(iter_pieces(data, is_end=is_last)) or list(iter_pieces(data, is_end=True))
-        for text, taken in pieces:
-            if text:
-                yield text, at + taken
-        at += pieces[-1][1]
-
-
-def _find_recorded(root: Path, run: RunId, path: Path) -> tuple[int, int]:
-    """Return up to where, and when last, a spool was recorded by its watcher or by training itself at its end.
-
-    Both note that behind a turn, and may have died before.
-    """
-    writer, _, stream = path.name.partition(".")
-    recorded = recorded_us = 0
-    for journal in _find_readers(root, run, writer):
-        for batch in iter_batches(journal, now_us=now_us()):
-            for control in batch.controls:
-                if isinstance(control.record, Console) and control.record.stream == stream:
-                    recorded = max(recorded, control.record.offset)
-                    recorded_us = max(recorded_us, control.time_us)
-    return recorded, recorded_us
-
-
-def _find_readers(root: Path, run: RunId, writer: str) -> list[Path]:
-    """Return the journals that a process's spool may have been recorded in: its own and its watcher's.
-
-    A watcher does not say whose it is: it is the first of the same rank that began after the process did and before
-    the rank's next process.
-    """
-    starts = sorted(_iter_starts(root, run), key=lambda entry: entry[0])
-    own = next((entry for entry in starts if entry[2].name == writer), None)
-    if own is None:
-        return []
-    later = [entry for entry in starts if entry[0] >= own[0] and entry[2] != own[2] and entry[1].rank == own[1].rank]
-    return [own[2], *(journal for _, start, journal in later[:1] if start.kind == "watcher")]
-
-
-def _iter_starts(root: Path, run: RunId) -> Iterator[tuple[int, Start, Path]]:
-    for journal in sorted((layout.run_dir(root, run) / "journal").iterdir()):
-        batch = next(iter(iter_batches(journal, now_us=now_us())))
-        for control in batch.controls:
-            if isinstance(control.record, Start):
-                yield control.time_us, control.record, journal

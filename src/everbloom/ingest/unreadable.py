@@ -10,8 +10,8 @@ from pathlib import Path
 from everbloom.core import layout
 from everbloom.core.errors import EverbloomError
 from everbloom.core.ids import RunId, WriterId
-from everbloom.ingest.names import NameList
 from everbloom.journal.format import HEADER_BYTES, parse_header
+from everbloom.journal.names import NameList
 
 BEGINS_WITHIN_US = 60_000_000
 

@@ -3,9 +3,14 @@
 A writer registers before its first segment. Ingest removes the entry when it has read a closed journal to its
 end, or a dead writer's: were the writer to remove it at close, a run that nobody watched would be lost from
 sight until a full scan (docs/decisions/0005). So ingest looks at `active/` only, however many runs are stored.
+
+Several databases may take one store in, such as the SQLite files of whoever trains and a team's PostgreSQL. Each says
+so in `fed/`, and where there is more than one, who takes a journal off `active/` adds it to a list that the others
+read on from where they were (docs/decisions/0023).
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from everbloom.core import layout
@@ -30,6 +35,60 @@ def iter_active(root: Path) -> Iterator[tuple[RunId, WriterId]]:
         names = [path.name for path in layout.active_dir(root).iterdir()]
     except FileNotFoundError:
         return
+    yield from _parse_names(names)
+
+
+def register_database(root: Path, name: str) -> None:
+    """Announce a database that takes the store in; must stand on disk before it first looks at the journals."""
+    path = layout.fed_dir(root) / name
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+
+
+def forget_database(root: Path, name: str) -> None:
+    """Take a database off the list: what it held is gone, and would be built from all journals."""
+    (layout.fed_dir(root) / name).unlink(missing_ok=True)
+
+
+def list_databases(root: Path) -> list[str]:
+    """Return the names of the databases that take the store in, sorted."""
+    try:
+        names = [path.name for path in layout.fed_dir(root).iterdir()]
+    except FileNotFoundError:
+        return []
+    return sorted(set(names) - {layout.taken_path(root).name})
+
+
+def add_taken(root: Path, run: RunId, writer: WriterId) -> None:
+    """Tell the other databases that a journal is about to leave `active/`."""
+    file = os.open(layout.taken_path(root), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(file, f"{run}.{writer}\n".encode())
+    finally:
+        os.close(file)
+
+
+def measure_taken(root: Path) -> int:
+    """Return how long the list of what was taken off `active/` is, in bytes; 0 where there is none."""
+    try:
+        return layout.taken_path(root).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def read_taken(root: Path, start: int) -> tuple[list[tuple[RunId, WriterId]], int]:
+    """Return (run, writer) of what was taken off `active/` since an offset of the list, and the offset behind it."""
+    if measure_taken(root) <= start:
+        return [], start
+    with layout.taken_path(root).open("rb") as file:
+        file.seek(start)
+        data = file.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    return list(dict.fromkeys(_parse_names(whole.decode("ascii", "replace").split("\n")))), start + len(whole)
+
+
+def _parse_names(names: Iterable[str]) -> Iterator[tuple[RunId, WriterId]]:
     for name in names:
         run, _, writer = name.partition(".")
         if is_run_id(run) and is_writer_id(writer):

@@ -73,10 +73,12 @@ class JournalWriter:
         "writer_id",
     )
 
-    def __init__(self, root: Path, run: RunId, *, is_mapped: bool | None = None) -> None:
+    def __init__(
+        self, root: Path, run: RunId, *, is_mapped: bool | None = None, writer_id: WriterId | None = None
+    ) -> None:
         """Prepare a writer; nothing is written before `open`."""
         self.run = run
-        self.writer_id: WriterId = new_writer_id()
+        self.writer_id: WriterId = writer_id or new_writer_id()
         self.last_step = -1
         self._root = root
         self._journal = layout.journal_dir(root, run, self.writer_id)
@@ -90,7 +92,15 @@ class JournalWriter:
         self._segment: Segment | None = None
 
     @classmethod
-    def open(cls, root: Path, run: RunId, start: Start, *, is_mapped: bool | None = None) -> "JournalWriter":
+    def open(
+        cls,
+        root: Path,
+        run: RunId,
+        start: Start,
+        *,
+        is_mapped: bool | None = None,
+        writer_id: WriterId | None = None,
+    ) -> "JournalWriter":
         """Register a new journal in the store and write its first record.
 
         Args:
@@ -98,11 +108,12 @@ class JournalWriter:
             run: The run that it belongs to.
             start: The journal's first record.
             is_mapped: Force memory-mapped or written segments; None chooses by platform and file system.
+            writer_id: Its id, where it was announced before; None makes one.
 
         Raises:
             Unavailable: The store cannot be written; says why and what to do.
         """
-        writer = cls(root, run, is_mapped=is_mapped)
+        writer = cls(root, run, is_mapped=is_mapped, writer_id=writer_id)
         try:
             _make_folder(writer._journal)
             register_writer(root, run, writer.writer_id)

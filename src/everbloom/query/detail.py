@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
+from everbloom.capture.dropped import describe
 from everbloom.core.branches import RECORDING_KINDS, Item, parse_fork, sort_items
 from everbloom.core.clock import monotonic_s, to_datetime
 from everbloom.core.errors import InvalidInput, NotFound
@@ -44,7 +45,7 @@ def read_detail(readable: ReadableIndex, run: str) -> RunDetail:
         run=found,
         links=tuple(folded.links),
         likes=folded.likes,
-        problems=tuple(folded.problems.values()),
+        problems=tuple(describe(problem) for problem in folded.problems.values()),
         damage=tuple(damage),
         limits=folded.limits,
         command=folded.command,

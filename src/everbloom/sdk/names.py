@@ -1,50 +1,18 @@
-"""The store's list of run names: what lets `parent="amber-heron-7c1e"` work without an index.
+"""Find the run that a person names, without an index: by its name, or by the end of its id.
 
-One line a run, `<id> <name>`, appended by a single `write()` to a file opened with `O_APPEND`, so writers need no
-lock. The list is an aid and no truth: a run that is renamed later is still found by the name it began with.
+Names come from the store's list (journal.names). Ids are the names of folders and packs, so the end of one is found
+even where the list lacks the run.
 """
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from everbloom.core import layout
 from everbloom.core.errors import Ambiguous, NotFound
 from everbloom.core.ids import RunId, is_id_end, is_run_id
-from everbloom.journal.segment import to_unavailable
+from everbloom.journal.names import read_names
 
 _SHOWN_MAX = 10
-
-
-def register_name(root: Path, run: RunId, name: str) -> None:
-    """Add a run to the store's list of names.
-
-    Raises:
-        Unavailable: The list cannot be written.
-    """
-    path = layout.names_path(root)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        try:
-            os.write(file, f"{run} {name}\n".encode())
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise to_unavailable(error, path) from error
-
-
-def read_names(root: Path) -> dict[RunId, str]:
-    """Read the store's list: each run's latest name in it. A torn or foreign line is passed over."""
-    try:
-        text = layout.names_path(root).read_text("utf-8", "replace")
-    except FileNotFoundError:
-        return {}
-    names: dict[RunId, str] = {}
-    for line in text.split("\n"):
-        run, _, name = line.partition(" ")
-        if name and is_run_id(run):
-            names[RunId(run)] = name
-    return names
 
 
 def resolve_reference(root: Path, reference: str) -> RunId:
@@ -62,7 +30,7 @@ def resolve_reference(root: Path, reference: str) -> RunId:
     names = read_names(root)
     found = [run for run, name in names.items() if name == text]
     if not found and is_id_end(text):
-        found = [run for run in names if run.endswith(text)]
+        found = sorted({run for run in (*names, *_iter_stored(root, text)) if run.endswith(text)})
     if len(found) == 1:
         return found[0]
     if not found:
@@ -72,13 +40,23 @@ def resolve_reference(root: Path, reference: str) -> RunId:
             code="run.missing",
             reference=reference,
         )
-    shown = ", ".join(f"{names[run]} {run}" for run in sorted(found, reverse=True)[:_SHOWN_MAX])
+    shown = ", ".join(f"{names.get(run, '')} {run}".lstrip() for run in sorted(found, reverse=True)[:_SHOWN_MAX])
     raise Ambiguous(
         f"run {reference!r} means {len(found)} runs: {shown}. Give more of the id.",
         code="run.ambiguous",
         reference=reference,
         candidates=sorted(found, reverse=True),
     )
+
+
+def _iter_stored(root: Path, end: str) -> Iterator[RunId]:
+    """Yield the runs whose folders are there, and of the packed ones those in the folder that an id's end tells."""
+    for folder in (layout.run_dir(root, RunId("")), layout.pack_path(root, RunId(end)).parent):
+        try:
+            names = [path.name.removesuffix(".pack") for path in folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        yield from (RunId(name) for name in names if is_run_id(name))
 
 
 def is_in_store(root: Path, run: RunId) -> bool:

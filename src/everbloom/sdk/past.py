@@ -13,9 +13,10 @@ from everbloom.core.records import Cause, End, EndState, Set, Start
 from everbloom.core.settings import environment_value, load_settings
 from everbloom.core.version import __version__
 from everbloom.journal.identity import user_name
+from everbloom.journal.names import register_name
 from everbloom.sdk.files import FileStore
 from everbloom.sdk.guard import Guard
-from everbloom.sdk.names import is_in_store, register_name
+from everbloom.sdk.names import is_in_store
 from everbloom.sdk.options import check_fields
 from everbloom.sdk.recorder import Recorder
 from everbloom.sdk.run import Run

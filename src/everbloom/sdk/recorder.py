@@ -12,7 +12,7 @@ from pathlib import Path
 
 from everbloom.core import layout
 from everbloom.core.errors import InvalidInput, Unavailable
-from everbloom.core.ids import RunId, WriterId
+from everbloom.core.ids import RunId, WriterId, new_writer_id
 from everbloom.core.records import Problem, Record, Start
 from everbloom.journal.refusal import Refusal
 from everbloom.journal.segment import PASSING_CODES
@@ -24,7 +24,11 @@ Listener = Callable[[JournalWriter], None]
 
 
 class Recorder:
-    """Appends records of this process to a run. Thread safe."""
+    """Appends records of this process to a run. Thread safe.
+
+    Attributes:
+        journal_id: The journal of this process, opened or yet to be.
+    """
 
     def __init__(self, root: Path, run: RunId, start: Start, *, last_step: int = -1) -> None:
         """Open the journal, which writes its first record.
@@ -47,6 +51,7 @@ class Recorder:
         self._lost = 0
         self._last_step = last_step
         self._writer: JournalWriter | None = None
+        self.journal_id = new_writer_id()
         self._refusal = Refusal(root)
         self._is_closed = False
         self._listener: Listener | None = None
@@ -71,7 +76,7 @@ class Recorder:
         if self._writer is None:
             self._refusal.check()
             try:
-                writer = JournalWriter.open(self._root, self._run, self._start)
+                writer = JournalWriter.open(self._root, self._run, self._start, writer_id=self.journal_id)
             except Unavailable as error:
                 self._refusal.note(error)
                 raise
@@ -161,6 +166,7 @@ class Recorder:
             self._last_step = self._writer.last_step
             self._writer.abandon()
             self._writer = None
+        self.journal_id = new_writer_id()
         self._start = Start(
             kind="fork",
             rank=self._start.rank,

@@ -5,15 +5,20 @@ recorded; then what was counted, the end record, and the journal's seal. A forke
 only closes what it opened.
 """
 
+import contextlib
 import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from everbloom.capture.console import Console, record_rest
+from everbloom.capture.dropped import to_problem
 from everbloom.core import layout
-from everbloom.core.ids import RunId, WriterId
+from everbloom.core.errors import Unavailable
+from everbloom.core.ids import RunId
 from everbloom.core.records import Cause, End, EndState, ExceptionInfo, Problem, Record
+from everbloom.journal.names import register_name
+from everbloom.journal.printed import find_printed
 from everbloom.sdk import current
 from everbloom.sdk.guard import Guard
 from everbloom.sdk.recorder import Recorder
@@ -43,12 +48,21 @@ class Session:
         self._rank = rank
         self._owner = os.getpid()
         self._is_finished = False
+        self._is_unnamed = False
         guard.attach(self._report)
 
-    @property
-    def writer_id(self) -> WriterId | None:
-        """The journal that this process writes; None where it could not be opened yet."""
-        return self._recorder.writer_id
+    def divert_console(self) -> None:
+        """Begin to record what is printed; what keeps that from being done, or done wholly, is told."""
+        folder = layout.spool_dir(self._root, RunId(self.run.id))
+        console = self.console = Console(folder, self._recorder.journal_id)
+        self.guarded(console.start)
+        if console.is_roomless:
+            self.note(
+                "console.teed",
+                f"space for what is printed cannot be reserved at {self._root} (less than 16 MiB are free, or its file "
+                f"system reserves none): what Python prints is recorded, and what child processes and native libraries "
+                f"print is not. Free some space before the next run, or keep the store on a local disk.",
+            )
 
     def record(self, record: Record) -> None:
         """Append a control record; what goes wrong is the guard's."""
@@ -58,6 +72,15 @@ class Session:
         """Tell a person, and the run's record, what is not as they may expect; never raises."""
         self._guard.note(code, message)
 
+    def register_name(self) -> None:
+        """Have the run found by its name; where there is no room for that now, at the run's end."""
+        self._is_unnamed = True
+        self.guarded(self._register_name)
+
+    def _register_name(self) -> None:
+        register_name(self._root, RunId(self.run.id), self.run.name)
+        self._is_unnamed = False
+
     def watch(self, watcher: WatcherHandle) -> None:
         """Take over the watcher that was started for this run, and what it does where it fails."""
         self.watcher = watcher
@@ -65,7 +88,8 @@ class Session:
             self.console.keep_copying(watcher.alive)
 
     def _report(self, problem: Problem) -> None:
-        self._recorder.append(problem)
+        with contextlib.suppress(Unavailable):  # it waits in the recorder's queue; to count it again would be once more
+            self._recorder.append(problem)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the run: as finished, or by the exception that ended the block or the process."""
@@ -84,6 +108,8 @@ class Session:
         if is_owner and self.console is not None:
             self.guarded(self.console.finish)
             self.guarded(self._record_console_rest)
+        if is_owner and self._is_unnamed and self._recorder.is_stored():
+            self.guarded(self._register_name)
         self._guard.flush()
         if is_owner and not self._recorder.is_stored():
             self._guard.note(
@@ -98,10 +124,15 @@ class Session:
             self.watcher.close()
 
     def _record_console_rest(self) -> None:
-        if self.console is None or self.watcher is None or self.watcher.is_alive() or not self._recorder.is_stored():
+        if self.console is None or not self._recorder.is_stored():
             return
-        folder = layout.spool_dir(self._root, RunId(self.run.id))
-        record_rest(folder, self.console.orders, self._recorder.append)
+        if missed := self.console.take_missed():  # there was never room for a spool that could count them
+            self._recorder.append(to_problem(missed))
+        if self.watcher is None or self.watcher.is_alive():
+            return
+        root, run = self._root, RunId(self.run.id)
+        folder, orders = layout.spool_dir(root, run), self.console.orders
+        record_rest(folder, orders, self._recorder.append, lambda spool: find_printed(root, run, spool)[0])
 
     def guarded(self, step: Callable[[], object]) -> None:
         """Do something that must not break training."""

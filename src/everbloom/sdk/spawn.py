@@ -7,8 +7,10 @@ start-up files: 20 ms and 10 MB less.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
+import resource
 import select
 import sys
 from pathlib import Path
@@ -27,9 +29,11 @@ from everbloom.capture.order import (
     WatchOrder,
     encode_order,
 )
+from everbloom.core.errors import Unavailable
 
 _SHELL = "/bin/sh"
 _CLEAR_OF = 20  # descriptors are moved up here first, so that none is overwritten before it is passed on
+_TARGETS_MAX = 2  # stdout and stderr
 
 
 class WatcherHandle:
@@ -69,31 +73,57 @@ def start_watcher(order: WatchOrder, targets: list[int]) -> WatcherHandle:
         targets: Descriptors to copy the console to, one per copied spool, in their order.
 
     Raises:
-        OSError: There is no shell or no Python to start.
+        Unavailable: There is no shell or no Python to start, or too few files or processes are allowed
+            (`watcher.not_started`).
     """
-    if not sys.executable:
-        raise FileNotFoundError("this Python does not know its own program (sys.executable is empty)")
-    control_read, control_write = os.pipe2(os.O_CLOEXEC)
-    alive_read, alive_write = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(control_write, False)
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    process = _open_self()
-    order = structs.replace(order, has_handle=process is not None)
-    wanted = {0: null, 1: null, 2: null, CONTROL_FD: control_read, ALIVE_FD: alive_write}
-    wanted[PROCESS_FD] = null if process is None else process
-    wanted |= {FIRST_TARGET_FD + i: target for i, target in enumerate(targets)}
-    moved = {
-        number: fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _CLEAR_OF + FIRST_TARGET_FD) for number, file in wanted.items()
-    }
     try:
+        return _start(order, targets)
+    except OSError as error:
+        raise Unavailable(
+            f"the watcher of run {order.run} cannot be started: {_explain(error)}. Console, resources and the cause of "
+            f"a sudden death are not recorded; what is logged is.",
+            code="watcher.not_started",
+            errno=error.errno,
+        ) from error
+
+
+def _explain(error: OSError) -> str:
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    match error.errno:
+        case errno.EMFILE | errno.EINVAL:  # EINVAL: of a number that only lies behind the limit
+            need = _CLEAR_OF + 2 * FIRST_TARGET_FD + _TARGETS_MAX
+            return f"this process may have {files} open files, and that takes {need} beside its own; raise `ulimit -n`"
+        case errno.EAGAIN:
+            return "no further process may be started by this user; raise `ulimit -u`, or end some"
+        case errno.ENOENT:
+            return f"{error.strerror}: {error.filename or _SHELL}; it takes {_SHELL} and a plain Python"
+    return f"the system says: {error.strerror or error}"
+
+
+def _start(order: WatchOrder, targets: list[int]) -> WatcherHandle:
+    if not sys.executable:
+        raise FileNotFoundError(errno.ENOENT, "this Python does not know its own program", "sys.executable")
+    with contextlib.ExitStack() as passed, contextlib.ExitStack() as kept:  # whatever fails, no descriptor is left
+
+        def keep(file: int, stack: contextlib.ExitStack = passed) -> int:
+            stack.callback(os.close, file)
+            return file
+
+        control_read, control_write = os.pipe2(os.O_CLOEXEC)
+        keep(control_read), keep(control_write, kept)
+        alive_read, alive_write = os.pipe2(os.O_CLOEXEC)
+        keep(alive_write), keep(alive_read, kept)
+        os.set_blocking(control_write, False)
+        null = keep(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+        process = _open_self()
+        order = structs.replace(order, has_handle=process is not None)
+        wanted = {0: null, 1: null, 2: null, CONTROL_FD: control_read, ALIVE_FD: alive_write}
+        wanted[PROCESS_FD] = null if process is None else keep(process)
+        wanted |= {FIRST_TARGET_FD + i: target for i, target in enumerate(targets)}
+        above = _CLEAR_OF + FIRST_TARGET_FD
+        moved = {number: keep(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, above)) for number, file in wanted.items()}
         _spawn(order, [(os.POSIX_SPAWN_DUP2, file, number) for number, file in moved.items()])
-    except OSError:
-        os.close(control_write)
-        os.close(alive_read)
-        raise
-    finally:
-        for file in (control_read, alive_write, null, *moved.values(), *([] if process is None else [process])):
-            os.close(file)
+        kept.pop_all()
     return WatcherHandle(control_write, alive_read)
 
 

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from everbloom.capture.command import read_command
-from everbloom.capture.console import Console
 from everbloom.capture.death import read_oom_kills
 from everbloom.capture.limits import find_group
 from everbloom.capture.order import WatchOrder
-from everbloom.core import layout
 from everbloom.core.branches import to_reference
 from everbloom.core.clock import now_us
 from everbloom.core.ids import RunId, check_name, default_name
@@ -23,10 +21,11 @@ from everbloom.core.records import Direction, Rewind, Set, Start, Tag, WriterKin
 from everbloom.core.settings import Settings, environment_value, load_settings, read_job
 from everbloom.core.version import __version__
 from everbloom.journal.identity import process_start, user_name
+from everbloom.journal.names import read_names
 from everbloom.sdk import current
 from everbloom.sdk.files import FileStore
 from everbloom.sdk.guard import Guard
-from everbloom.sdk.names import read_names, register_name, resolve_reference
+from everbloom.sdk.names import resolve_reference
 from everbloom.sdk.options import Origin, check_fields, check_tags, find_origin
 from everbloom.sdk.ranks import find_place
 from everbloom.sdk.recorder import Recorder
@@ -182,7 +181,7 @@ def _open_session(settings: Settings, origin: Origin, rank: int, name: str | Non
         resumed_from=resumed_from,
     )
     if origin.is_new and rank == 0:
-        session.guarded(lambda: register_name(root, run, session.run.name))
+        session.register_name()
     return session
 
 
@@ -227,11 +226,9 @@ def _start_capture(session: Session, settings: Settings, origin: Origin, created
     capture, run = settings.capture, RunId(session.run.id)
     if not capture.watcher:
         return
-    writer = session.writer_id
-    console = None
-    if capture.console and writer is not None:
-        console = Console(layout.spool_dir(settings.root, run), writer)
-        session.guarded(console.start)
+    if capture.console:
+        session.divert_console()
+    console = session.console
     group = find_group(os.getpid(), "memory")
     order = WatchOrder(
         root=str(settings.root),
@@ -247,7 +244,6 @@ def _start_capture(session: Session, settings: Settings, origin: Origin, created
         oom_kills=read_oom_kills(group),
         is_tidied=settings.tidy,
     )
-    session.console = console
     session.guarded(lambda: session.watch(start_watcher(order, console.targets if console else [])))
     if session.watcher is None and console is not None:
         console.finish()  # nobody would copy what is printed

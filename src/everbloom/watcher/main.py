@@ -13,7 +13,6 @@ import sys
 
 from everbloom.capture.order import FIRST_TARGET_FD, parse_order
 from everbloom.core.errors import EverbloomError
-from everbloom.watcher.space import close_other_files
 from everbloom.watcher.watch import Watch
 
 
@@ -22,7 +21,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     order = parse_order(sys.argv[1])
-    close_other_files(FIRST_TARGET_FD + sum(spool.is_copied for spool in order.spools))
+    _close_other_files(FIRST_TARGET_FD + sum(spool.is_copied for spool in order.spools))
     os.chdir("/")  # the folder where training runs may be unmounted
     watch = Watch(order)
     try:
@@ -33,8 +32,13 @@ def main() -> None:
         watch.report(_code_of(error), "".join(traceback.format_exception(error))[-8_000:])
     finally:
         watch.close()
-    if order.is_tidied:
+    if order.is_tidied and os.path.isdir(order.root):  # noqa: PTH112 - nothing is made anew of a store that is gone
         _become_tidier(order.root)
+
+
+def _close_other_files(first: int) -> None:
+    """Close every descriptor from `first` on: locks and pipes that were never meant for the watcher."""
+    os.closerange(first, max(256, *(int(name) + 1 for name in os.listdir("/proc/self/fd"))))  # noqa: PTH208
 
 
 def _become_tidier(root: str) -> None:

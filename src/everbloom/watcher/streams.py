@@ -1,23 +1,20 @@
 """Record and copy what training prints, from its spools.
 
-Copying goes first: a person waits for it. Recording may have to wait for disk space; the spool keeps the text as
-long as it is small, and where the disk stays full the oldest is let go and counted, so that the spool never takes
-the space that printing itself needs.
+Copying goes first: a person waits for it. Recording may have to wait for disk space; the spool keeps the text, and
+only where recording has stopped and printing itself needs the space is the oldest let go and counted (capture.room).
 """
 
-import contextlib
 from collections.abc import Callable
 from typing import Literal, cast
 
+from everbloom.capture.dropped import to_problem
 from everbloom.capture.fold import iter_pieces
 from everbloom.capture.order import SpoolOrder
+from everbloom.capture.room import Room
 from everbloom.capture.spool import Spool
 from everbloom.core.errors import Unavailable
-from everbloom.core.records import Console, Problem, Record
-from everbloom.watcher.space import punch, reserve
+from everbloom.core.records import Console, Record
 
-_RESERVE_BYTES = 8 * 1024 * 1024  # more than a fast printer fills between some turns
-_PUNCH_BYTES = 1024 * 1024
 _TURN_BYTES = 1024 * 1024  # recorded in one turn, so that heartbeat and end are not late
 
 Append = Callable[[Record], None]
@@ -28,19 +25,19 @@ class Stream:
 
     Attributes:
         is_copy_pending: Something was printed that has not arrived where it went before.
-        is_record_pending: Something was printed that is not yet recorded.
+        is_record_pending: Something was printed that is not yet recorded, or dropped and not yet told.
     """
 
     def __init__(self, spool: Spool, order: SpoolOrder) -> None:
         """Take over a spool from wherever it was left."""
         self._spool = spool
         self._stream = cast(Literal["out", "err", "both"], order.stream)
-        self._recorded = spool.read_offsets()[1]
-        self._punched = 0
-        self._reserved = 0
-        self._dropped_bytes = 0
+        self._room = Room(spool)
+        self._recorded = self._noted = spool.read_offsets().recorded
+        self._told = 0
+        self._is_refused = False
         self.is_copy_pending = self.is_record_pending = True
-        self._keep_reserve()
+        self._room.keep(may_drop=False)
 
     def turn(self, append: Append, *, is_end: bool = False) -> bool:
         """Copy and record what is new; returns whether anything moved.
@@ -52,15 +49,21 @@ class Stream:
         copied = self._spool.copy(_TURN_BYTES)
         size = self._spool.size
         recorded = self._record(append, size, is_end=is_end) if self._recorded < size else 0
-        self.is_record_pending = self._recorded < size
+        is_told = self._tell_dropped(append)
+        self.is_record_pending = self._recorded < size or not is_told
         self.is_copy_pending = not self._spool.is_copied()
-        if copied or recorded:
-            self._free()
-            self._keep_reserve()
+        if recorded or copied:
+            self._room.free()
+        self._room.keep(may_drop=self._is_refused)
         return bool(copied or recorded)
 
     def _record(self, append: Append, size: int, *, is_end: bool) -> int:
-        start = self._recorded
+        with self._spool.recording() as is_held:
+            return self._record_held(append, size, is_end=is_end) if is_held else 0
+
+    def _record_held(self, append: Append, size: int, *, is_end: bool) -> int:
+        # Somebody may have dropped text meanwhile, and its place is empty now.
+        start = self._recorded = max(self._recorded, self._spool.read_offsets().recorded)
         while self._recorded < size and self._recorded - start < _TURN_BYTES:
             before = self._recorded
             data = self._spool.read(before)
@@ -71,47 +74,28 @@ class Stream:
                         append(Console(text=text, stream=self._stream, offset=before + taken))
                     self._recorded = before + taken
             except Unavailable:
+                self._is_refused = True
                 break
+            self._is_refused = False
             if self._recorded == before:
                 break
-        if self._recorded != start:
-            self._spool.set_recorded(self._recorded)
-            self._tell_dropped(append)
+        if self._recorded != self._noted and self._spool.set_recorded(self._recorded):
+            self._noted = self._recorded
         return self._recorded - start
 
-    def _free(self) -> None:
-        done = min(self._recorded, self._copied(self._recorded))
-        if done - self._punched >= _PUNCH_BYTES:
-            self._punched = punch(self._spool.fileno(), self._punched, done)
-
-    def _keep_reserve(self) -> None:
-        size = self._spool.size
-        if self._reserved - size >= _RESERVE_BYTES // 2:
-            return
-        if not reserve(self._spool.fileno(), size, _RESERVE_BYTES):
-            self._drop(size)
-            if not reserve(self._spool.fileno(), size, _RESERVE_BYTES // 2):
-                return
-        self._reserved = size + _RESERVE_BYTES // 2
-
-    def _drop(self, size: int) -> None:
-        # A full disk: printing must go on, so text that cannot be recorded gives its space to what comes.
-        copied = self._copied(size)
-        self._dropped_bytes += max(0, copied - self._recorded)
-        self._recorded = max(self._recorded, copied)
-        self._spool.set_recorded(self._recorded)
-        self._punched = punch(self._spool.fileno(), self._punched, min(self._recorded, copied))
-
-    def _copied(self, otherwise: int) -> int:
-        return otherwise if self._spool.target is None else self._spool.read_offsets()[0]
-
-    def _tell_dropped(self, append: Append) -> None:
-        if not self._dropped_bytes:
-            return
-        message = f"{self._dropped_bytes} bytes of console text were not recorded because the disk was full."
-        with contextlib.suppress(Unavailable):  # told the next time
-            append(Problem(code="console.dropped", message=message))
-            self._dropped_bytes = 0
+    def _tell_dropped(self, append: Append) -> bool:
+        offsets = self._spool.read_offsets()
+        self._told = max(self._told, offsets.told)
+        if offsets.dropped > self._told:
+            try:
+                append(to_problem(offsets.dropped - self._told))
+            except Unavailable:  # told the next time
+                self._is_refused = True
+                return False
+            self._told = offsets.dropped
+        if self._told > offsets.told:
+            self._spool.set_told(self._told)
+        return True
 
     @property
     def waits_for(self) -> int | None:

@@ -43,7 +43,9 @@ class Watch:
         self._order = order
         self._root = Path(order.root)
         self._handle = PROCESS_FD if order.has_handle else open_process(order.pid, order.process_start)
-        self._streams = self._open_streams()
+        self._streams: list[Stream] = []
+        self._unopened = [(spool, self._find_target(number)) for number, spool in enumerate(order.spools)]
+        self._open_streams()
         self._meter = ResourceMeter(order.pid) if order.has_resources else None
         self._writer: JournalWriter | None = None
         self._waiting: deque[Record] = deque(maxlen=_QUEUE_MAX)
@@ -58,15 +60,21 @@ class Watch:
             self._offer(Limits(values=read_limits(order.pid)))
             self._meter.read(monotonic_s())
 
-    def _open_streams(self) -> list[Stream]:
-        folder = layout.spool_dir(self._root, RunId(self._order.run))
-        streams, target = [], FIRST_TARGET_FD
-        for order in self._order.spools:
-            with contextlib.suppress(FileNotFoundError):  # a store deleted within its first second
-                spool = Spool(folder / order.name, target if order.is_copied else None)
-                streams.append(Stream(spool, order))
-            target += order.is_copied
-        return streams
+    def _find_target(self, number: int) -> int | None:
+        spools = self._order.spools
+        if not spools[number].is_copied:
+            return None
+        return FIRST_TARGET_FD + sum(spool.is_copied for spool in spools[:number])
+
+    def _open_streams(self) -> None:
+        """Take hold of the spools that are there; on a disk that was full, training makes them later."""
+        folder, missing = layout.spool_dir(self._root, RunId(self._order.run)), []
+        for spool, target in self._unopened:
+            try:
+                self._streams.append(Stream(Spool(folder / spool.name, target), spool))
+            except FileNotFoundError:  # or the store was deleted within its first second
+                missing.append((spool, target))
+        self._unopened = missing
 
     def run(self) -> None:
         """Watch until the process is gone or has finished, and its spools are empty."""
@@ -112,6 +120,8 @@ class Watch:
         return has_moved
 
     def _turn_streams(self, *, is_end: bool) -> bool:
+        if self._unopened:
+            self._open_streams()
         # A sum and not any(): every stream has its turn.
         return sum(stream.turn(self._append, is_end=is_end) for stream in self._streams) > 0
 

@@ -1,5 +1,6 @@
 """A spool is copied on once, by whoever gets to it, and blocks nobody."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import pytest
 
 from everbloom.capture.console import wait_until_copied
-from everbloom.capture.spool import Spool, create_spool
+from everbloom.capture.spool import Spool, create_spool, note_missed
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(printed):
     spool = Spool(printed, writer)
     while spool.copy():
         pass
-    copied, _ = spool.read_offsets()
+    copied = spool.read_offsets().copied
     assert 0 < copied < spool.size
     assert not wait_until_copied(spool, patience_s=0.01)
     arrived = b""
@@ -85,7 +86,7 @@ def test_recorded_and_copied_are_kept_apart(printed, tmp_path):
     spool = Spool(printed, target)
     spool.set_recorded(70)
     spool.copy()
-    assert spool.read_offsets() == (10_000, 70)
+    assert spool.read_offsets() == (10_000, 70, 0, 0)
     spool.close()
     os.close(target)
 
@@ -110,3 +111,41 @@ def test_a_recorded_spool_can_be_removed(printed):
     spool.close()
     spool.remove()
     assert list(printed.parent.iterdir()) == []
+
+
+def test_offsets_do_not_change_while_somebody_else_copies(printed):
+    spool, other = Spool(printed, None), os.open(f"{printed}.at", os.O_RDWR)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    assert not spool.set_recorded(70)
+    assert not spool.set_told(70)
+    assert not note_missed(printed, 70)
+    assert spool.read_offsets() == (0, 0, 0, 0)
+    os.close(other)
+    assert spool.set_recorded(70)
+    assert spool.read_offsets().recorded == 70
+    spool.close()
+
+
+def test_what_has_arrived_and_is_not_recorded_is_given_up_and_counted(printed, tmp_path):
+    file = os.open(printed, os.O_WRONLY | os.O_APPEND)
+    os.write(file, b"x" * 200_000)
+    os.close(file)
+    target = os.open(tmp_path / "target", os.O_WRONLY | os.O_CREAT)
+    spool = Spool(printed, target)
+    assert not spool.drop_copied()
+    spool.set_recorded(10_000)
+    while spool.copy():
+        pass
+    assert spool.drop_copied()
+    assert not spool.drop_copied()
+    assert note_missed(printed, 5)
+    assert spool.read_offsets() == (210_000, 210_000, 200_005, 0)
+    spool.close()
+    os.close(target)
+
+
+def test_a_spool_of_an_earlier_version_is_read(printed):
+    printed.with_name("w.out.at").write_bytes((70).to_bytes(8, "little") + (60).to_bytes(8, "little"))
+    spool = Spool(printed, None)
+    assert spool.read_offsets() == (70, 60, 0, 0)
+    spool.close()

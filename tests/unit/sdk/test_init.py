@@ -14,7 +14,8 @@ from everbloom.core.errors import Ambiguous, EverbloomError, InvalidInput, NotFo
 from everbloom.core.layout import run_blobs_dir
 from everbloom.core.records import File, Like, Link, Note, Params, Reference, Rewind, Start, Tag
 from everbloom.journal.blobs import read_blob
-from everbloom.sdk.names import read_names, register_name, resolve_reference
+from everbloom.journal.names import read_names, register_name
+from everbloom.sdk.names import resolve_reference
 from everbloom.testing.recorded import list_runs, read_recorded
 
 

@@ -5,10 +5,10 @@ import os
 import pytest
 
 from everbloom.capture.order import SpoolOrder, WatchOrder, encode_order, parse_order
+from everbloom.capture.space import punch, reserve
 from everbloom.capture.spool import Spool, create_spool
 from everbloom.core.errors import Unavailable
 from everbloom.core.records import Console
-from everbloom.watcher.space import punch, reserve
 from everbloom.watcher.streams import Stream
 
 
