@@ -71,6 +71,8 @@ def test_a_server_that_cannot_be_reached_is_failing(tmp_path):
     code, found = examine(tmp_path, EVERBLOOM_DATABASE="postgresql://127.0.0.1:1/none")
     assert code == 1
     assert found["index"]["state"] == "failing"
+    assert "check that the server runs" in found["index"]["seen"]
+    assert "reindex" not in found["index"]["advice"]  # it needs the same server
 
 
 def test_a_store_that_cannot_be_written_is_failing_and_named(tmp_path):

@@ -12,10 +12,10 @@ from everbloom.query.language.ast import And, Compare, Filter, Match, Not, Or, S
 from everbloom.query.language.complete import complete
 from everbloom.query.language.keys import Key
 from everbloom.query.language.parser import parse_filter
-from everbloom.query.language.printer import print_filter, print_order
+from everbloom.query.language.printer import print_filter
 from everbloom.query.language.sorting import parse_order
 from everbloom.query.order import order_rows
-from everbloom.testing.filters import NOW_US, RunsInMemory, generate_filter, generate_order, generate_runs
+from everbloom.testing.filters import NOW_US, RunsInMemory, generate_filter, generate_order, generate_runs, print_order
 from everbloom.testing.oracle import matching_rows, meets, sorted_rows
 
 RUNS = [generate_runs(seed, 40) for seed in range(20)]

@@ -21,11 +21,11 @@ from everbloom.core.values import guess_direction
 from everbloom.index.columns import Cell
 from everbloom.journal.edits import append_edit
 from everbloom.query.evaluate import evaluate
-from everbloom.query.language.printer import print_filter, print_order
+from everbloom.query.language.printer import print_filter
 from everbloom.query.order import order_rows
 from everbloom.query.reader import RunQuery, open_reader
 from everbloom.testing.databases import fresh_store_database
-from everbloom.testing.filters import NOW_US, generate_filter, generate_order, generate_runs, haystack_of
+from everbloom.testing.filters import NOW_US, generate_filter, generate_order, generate_runs, haystack_of, print_order
 from everbloom.testing.oracle import matching_rows, sorted_rows
 from everbloom.testing.stores import RunSpec, record_run
 

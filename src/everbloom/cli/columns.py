@@ -5,14 +5,13 @@ it did (the objectives, else metrics whose names say which direction is better).
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from everbloom.cli.output.numbers import format_bytes, format_duration, format_number, format_value
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.states import get_look, get_ring
 from everbloom.cli.output.table import Cell, Column
 from everbloom.cli.output.text import clean_line
-from everbloom.core.clock import to_datetime
 
 if TYPE_CHECKING:
     from everbloom.query.language.keys import Key
@@ -189,11 +188,6 @@ def format_metric(name: str, value: float | None, *, digits: int = 4) -> str:
     """Return a metric's value; bytes, shares and seconds of resources in their units."""
     if value is None:
         return ""
-    if name.startswith("system/") and name.endswith(("bytes", "_bytes")):
+    if name.startswith("system/") and name.endswith("bytes"):
         return format_bytes(value)
     return format_number(value, digits)
-
-
-def to_moment(time_us: Any) -> Any:
-    """Return microseconds since 1970 as a moment; None stays None."""
-    return None if time_us is None else to_datetime(int(time_us))

@@ -20,7 +20,7 @@ from everbloom.cli.output.numbers import format_bytes, format_count
 from everbloom.cli.output.screen import Screen
 from everbloom.cli.output.text import clean_line
 from everbloom.core.clock import now_us
-from everbloom.core.errors import Conflict, EverbloomError
+from everbloom.core.errors import Corrupt, EverbloomError
 from everbloom.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -184,8 +184,9 @@ def _examine_index(settings: Settings) -> Iterator[Finding]:
             total = reader.list_runs(RunQuery(limit=0, archived=None, everywhere=True)).total
             lack, standing, damaged = reader.stale, reader.read_standing(), reader.list_damaged()
     except EverbloomError as error:
-        is_own = not isinstance(error, Conflict)  # what it says of another store's database has the ways out
-        advice = "`everbloom reindex` builds it anew; nothing can be lost by it" if is_own else ""
+        # What cannot be reached, or is another store's, is not mended by building anew: the message has the way out.
+        is_damaged = isinstance(error, Corrupt)
+        advice = "`everbloom reindex` builds it anew; nothing can be lost by it" if is_damaged else ""
         yield Finding("index", "failing", error.message, advice)
         return
     yield _describe_index(place, total, lack, is_empty=not total and standing == (0, 0, {}))

@@ -540,14 +540,6 @@ class Catalog:
         )
         return str(rows[0][0]) if rows else None
 
-    def read_open_runs(self) -> list[RunId]:
-        """Return the runs whose end is not known."""
-        return [RunId(row[0]) for row in self.database.execute("SELECT id FROM run WHERE is_open = 1 ORDER BY id")]
-
-    def count_runs(self) -> int:
-        """Return how many runs there are."""
-        return int(self.database.execute("SELECT COUNT(*) FROM run WHERE id_reversed <> ''")[0][0])
-
 
 def _to_run_row(row: tuple[int, str, str, int, int, int, int, bytes]) -> RunRow:
     seq, run, name, project, slot, created, is_open, data = row

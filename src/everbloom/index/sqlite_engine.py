@@ -207,6 +207,8 @@ def _raise_known(error: sqlite3.Error, address: str) -> NoReturn:
     number = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if number == sqlite3.SQLITE_IOERR and _is_full(Path(address)):
         number = sqlite3.SQLITE_FULL  # no room for the -shm file beside it is only an input/output error to SQLite
+    if number == sqlite3.SQLITE_CANTOPEN and Path(address).exists() and not os.access(Path(address).parent, os.W_OK):
+        number = sqlite3.SQLITE_READONLY  # it is there: what cannot be made is the -wal file beside it
     known = _PROBLEMS.get(number)
     if known is None:
         raise error

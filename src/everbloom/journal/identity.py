@@ -60,12 +60,6 @@ def is_process_alive(pid: int, *, start: int, host: int, boot: int) -> bool | No
     return False if Path("/proc/self/stat").exists() else None
 
 
-def forget_cached() -> None:
-    """Read host and boot again; for tests that hand in another machine."""
-    host_id.cache_clear()
-    boot_id.cache_clear()
-
-
 def user_name() -> str:
     """Return the system's name of the current user, else its number."""
     try:

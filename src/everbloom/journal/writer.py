@@ -405,8 +405,8 @@ def check_time(time_us: int) -> int:
     """
     if not EARLIEST_US <= time_us <= now_in_range_us() + AHEAD_US:
         raise InvalidInput(
-            f"time {time_us} µs since 1970 is before 2000 or more than a day ahead of this machine's clock; give "
-            f"microseconds in UTC, or no time for now.",
+            f"time {time_us / 1e6:.15g} s since 1970 is before 2000 or more than a day ahead of this machine's clock; "
+            f"give a datetime or seconds since 1970, or no time for now.",
             code="time.out_of_range",
             time_us=time_us,
         )

@@ -274,7 +274,7 @@ def find_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | N
     artifacts = list_artifacts(readable, run)
     named = [artifact for artifact in artifacts if artifact.path == path and step in (None, artifact.step)]
     if not named:
-        raise _unknown_artifact(run, path, artifacts)
+        raise _unknown_artifact(run, path, step, artifacts)
     chosen = next((artifact for artifact in named if artifact.step is None), named[-1])
     if chosen.sha256 is None:
         raise InvalidInput(
@@ -286,16 +286,17 @@ def find_artifact(readable: ReadableIndex, run: str, path: str, *, step: int | N
     return chosen
 
 
-def _unknown_artifact(run: str, path: str, artifacts: Iterable[Artifact]) -> NotFound:
+def _unknown_artifact(run: str, path: str, step: int | None, artifacts: Iterable[Artifact]) -> NotFound:
     paths = dict.fromkeys(artifact.path for artifact in artifacts)
     close = difflib.get_close_matches(path, paths, 3, 0.4) or list(paths)[:5]
-    advice = f"It has {', '.join(map(repr, close))}." if close else "It saved no files."
-    return NotFound(
-        f"run {run} has no file {path!r} (at that step). {advice}",
-        code="artifact.unknown",
-        path=path,
-        suggestions=close,
-    )
+    missing = f"run {run} has no file {path!r}"
+    if path in paths:  # only at another step
+        steps = [artifact.step for artifact in artifacts if artifact.path == path and artifact.step is not None]
+        kept = f"at step {', '.join(map(str, steps[-5:]))}" if steps else "without a step"
+        missing, advice = f"{missing} at step {step}", f"It has it {kept}."
+    else:
+        advice = f"It has {', '.join(map(repr, close))}." if close else "It saved no files."
+    return NotFound(f"{missing}. {advice}", code="artifact.unknown", path=path, suggestions=close)
 
 
 def list_media(readable: ReadableIndex, run: str, name: str | None = None) -> list[MediaItem]:

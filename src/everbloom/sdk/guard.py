@@ -32,6 +32,7 @@ class Guard:
         self._lock = threading.Lock()
         self._messages: dict[str, str] = {}
         self._counts: dict[str, int] = {}  # what is not yet in the record
+        self._is_closed = False
 
     def attach(self, report: Report) -> None:
         """Name who writes problems into the run's record."""
@@ -59,7 +60,8 @@ class Guard:
             else:
                 self._counts[code] = self._counts.get(code, 0) + 1
         if is_first:
-            _say(f"everbloom: {message} [{code}] Training goes on; further cases are counted.")
+            further = "are not told" if self._is_closed else "are counted"
+            _say(f"everbloom: {message} [{code}] Training goes on; further cases {further}.")
             self._write(Problem(code=code, message=message))
 
     def flush(self) -> None:
@@ -69,8 +71,12 @@ class Guard:
         for code, count in counts.items():
             self._write(Problem(code=code, message=self._messages[code], count=count))
 
+    def close(self) -> None:
+        """Tell from now on, and count no more: the run's record is closed."""
+        self._is_closed = True
+
     def _write(self, problem: Problem) -> None:
-        if self._report is None:
+        if self._report is None or self._is_closed:
             return
         try:
             self._report(problem)

@@ -118,6 +118,7 @@ class Session:
         elif is_owner and (self._rank == 0 or end.state != "finished"):  # a rank's clean end is not the run's
             self.guarded(lambda: self._recorder.append(end))
         self.guarded(self._recorder.close)
+        self._guard.close()
         if self.watcher is not None:
             if is_owner:
                 self.watcher.tell_end(is_explicit=end.explicit)

@@ -35,7 +35,7 @@ from everbloom.query.language.ast import (
     Text,
     Value,
 )
-from everbloom.query.language.keys import HAYSTACK, OPERATORS, Key, Kind
+from everbloom.query.language.keys import HAYSTACK, OPERATORS, Key, Kind, print_key
 from everbloom.query.language.literals import DAY_US, MINUTE_US, SECOND_US
 
 NOW_US = 1_795_500_000_123_456
@@ -267,3 +267,8 @@ def generate_order(seed: int) -> tuple[SortKey, ...]:
     rng = random.Random(seed)
     keys = [key for key in (generate_key(rng) for _ in range(rng.randrange(4))) if key.kind != "console"]
     return tuple(SortKey(key, rng.random() < 0.5) for key in keys)
+
+
+def print_order(order: Sequence[SortKey]) -> str:
+    """Write a sort order so that `parse_order` gives it back."""
+    return ",".join("-" * key.is_descending + print_key(key.key) for key in order)

@@ -11,10 +11,10 @@ from everbloom.core.values import SUMMARIES
 from everbloom.query.evaluate import evaluate
 from everbloom.query.language.keys import FAMILIES, FIXED, OPERATORS
 from everbloom.query.language.parser import RESERVED, parse_filter
-from everbloom.query.language.printer import print_filter, print_order
+from everbloom.query.language.printer import print_filter
 from everbloom.query.language.sorting import parse_order
 from everbloom.query.order import order_rows
-from everbloom.testing.filters import RunsInMemory, haystack_of
+from everbloom.testing.filters import RunsInMemory, haystack_of, print_order
 from everbloom.testing.oracle import matching_rows
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/filter-language.md").read_text("utf-8")

@@ -22,8 +22,9 @@ from everbloom.query.language.ast import (
 from everbloom.query.language.keys import Key, is_column, key_of_column, print_key
 from everbloom.query.language.literals import DAY_US, MINUTE_US, SECOND_US
 from everbloom.query.language.parser import DEPTH_MAX, parse_filter
-from everbloom.query.language.printer import print_filter, print_order
+from everbloom.query.language.printer import print_filter
 from everbloom.query.language.sorting import parse_order
+from everbloom.testing.filters import print_order
 
 A, B, C = Search("a"), Search("b"), Search("c")
 NOV_24_US = 1_795_478_400_000_000

@@ -116,7 +116,9 @@ def test_a_file_that_is_not_there_is_told_with_what_is(root):
         with pytest.raises(NotFound, match=r"It has 'model\.pt'") as told:
             opened.open_artifact(run, "modl.pt")
         assert told.value.code == "artifact.unknown"
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound, match=r"no file 'modl\.pt'\. "):
+            opened.open_artifact(run, "modl.pt")
+        with pytest.raises(NotFound, match=r"no file 'model\.pt' at step 3\. It has it without a step\."):
             opened.open_artifact(run, "model.pt", step=3)
         with pytest.raises(NotFound):
             opened.open_artifact(run, "../model.pt")

@@ -35,6 +35,16 @@ def test_an_error_is_told_once_and_counted_from_then_on(guard, reported, capsys)
     ]
 
 
+def test_what_goes_wrong_after_the_run_is_told_and_not_said_to_be_counted(guard, reported, capsys):
+    guard.close()
+    for _ in range(3):
+        guard.handle(InvalidInput("this is late.", code="some.code"))
+    assert capsys.readouterr().err.splitlines() == [
+        "everbloom: this is late. [some.code] Training goes on; further cases are not told."
+    ]
+    assert reported == []
+
+
 def test_kinds_are_told_apart(guard, reported, capsys):
     guard.handle(InvalidInput("a", code="a"))
     guard.handle(Unavailable("b", code="b"))

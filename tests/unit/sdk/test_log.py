@@ -137,6 +137,11 @@ def test_what_is_no_time_in_range_is_refused(store, time):
         run.log({"x": 1.0}, time=time)
 
 
+def test_a_time_out_of_range_is_named_in_the_unit_that_was_given(store):
+    with eb.init() as run, pytest.raises(InvalidInput, match=r"^time 5 s since 1970 .* a datetime or seconds since"):
+        run.log({"x": 1.0}, time=5)
+
+
 @pytest.mark.parametrize("value", ["text", b"bytes", None, [1, 2], np.zeros(3), object(), {1, 2}, 1 + 2j])
 def test_what_is_not_one_number_is_refused_by_name(store, value):
     with eb.init() as run, pytest.raises(InvalidInput, match="'x'"):

@@ -1,6 +1,6 @@
 """A syntax tree as text, with no more brackets and quotes than it takes to read the same tree back."""
 
-from everbloom.query.language.ast import And, Check, Compare, Filter, Match, Member, Not, Or, Search, SortKey
+from everbloom.query.language.ast import And, Check, Compare, Filter, Match, Member, Not, Or, Search
 from everbloom.query.language.keys import is_key_shaped, print_key
 from everbloom.query.language.literals import print_value
 from everbloom.query.language.parser import RESERVED
@@ -12,11 +12,6 @@ _OR, _AND, _NOT = range(3)
 def print_filter(parsed: Filter | None) -> str:
     """Write a filter so that `parse_filter` gives an equal tree; the empty text for None."""
     return "" if parsed is None else _print(parsed, _OR)
-
-
-def print_order(order: tuple[SortKey, ...]) -> str:
-    """Write a sort order so that `parse_order` gives it back."""
-    return ",".join("-" * key.is_descending + print_key(key.key) for key in order)
 
 
 def _print(node: Filter, level: int) -> str:
