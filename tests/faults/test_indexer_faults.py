@@ -94,6 +94,21 @@ def test_what_comes_while_an_index_is_rebuilt_is_in_it(tmp_path, store_database)
     assert {first, second} <= answers_of(tmp_path, store_database).keys()
 
 
+def test_a_run_keeps_its_place_and_so_its_colour_when_the_index_is_rebuilt(tmp_path, store_database):
+    """Taken in are several at once, whichever was announced first."""
+
+    def places():
+        with closing(open_index(tmp_path, store_database, read_only=True)) as index:
+            return index.catalog.read_slots(runs)
+
+    runs = [record_run(tmp_path, created_us=1_700_000_000_000_000 + place * 1000) for place in (3, 0, 7, 1, 5, 2, 6, 4)]
+    catch_up(tmp_path, store_database)
+    before = places()
+    assert [before[run] for run in sorted(runs)] == list(range(8))
+    reindex(tmp_path, store_database)
+    assert places() == before
+
+
 def test_an_indexer_that_was_open_over_a_rebuild_goes_on_in_the_new_index(tmp_path, store_database):
     record_run(tmp_path)
     with closing(Indexer(tmp_path, store_database)) as indexer:

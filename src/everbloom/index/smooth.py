@@ -48,7 +48,9 @@ def smooth(
         keep[0] = 0.0
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             sums = _scan(keep, kept)
-            smoothed[finite] = sums / _scan(keep, np.ones(len(kept)))
+            means = sums / _scan(keep, np.ones(len(kept)))
+        # A mean lies between what it is of. Without this the last bit of a constant would be noise, and a chart of it wild.
+        smoothed[finite] = np.clip(means, np.minimum.accumulate(kept), np.maximum.accumulate(kept))
     return smoothed
 
 

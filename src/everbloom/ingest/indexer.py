@@ -167,7 +167,8 @@ class Indexer:
         taken = self._feed.begin(self.index.catalog)
         is_full = is_full or taken is None
         others = taken or []
-        journals = list(iter_journals(self._root) if is_full else dict.fromkeys([*iter_active(self._root), *others]))
+        # In the order in which runs began, as a rebuild takes them: a run's place, and so its colour, stays what it was.
+        journals = list(iter_journals(self._root)) if is_full else sorted({*iter_active(self._root), *others})
         while journals:
             recovered: list[tuple[RunId, WriterId]] = []
             for news in self._iter_rounds(journals, report):
@@ -199,7 +200,7 @@ class Indexer:
     # ── reading journals ──────────────────────────────────────────────────────────────────────────────────────
 
     def _iter_rounds(self, journals: Sequence[tuple[RunId, WriterId]], report: Report) -> Iterator[list[News]]:
-        pending = list(journals)
+        pending = list(reversed(journals))  # taken from the end
         offsets = self._read_offsets() if len(pending) > _MANY else None
         while pending:
             taken: list[News] = []

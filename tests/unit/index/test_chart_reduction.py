@@ -65,6 +65,13 @@ def test_smoothing_equals_a_plain_loop(points, weight, spacing):
     np.testing.assert_allclose(told, plain, rtol=1e-9, atol=1e-6)
 
 
+@given(st.floats(-1e300, 1e300), st.integers(1, 600), st.floats(0, 0.999), st.integers(1, 9))
+def test_a_constant_stays_itself_to_the_last_bit(value, points, weight, spacing):
+    x = np.arange(points, dtype=np.int64) * spacing
+    smoothed = smooth(x, np.full(points, value), weight=weight, spacing=spacing)
+    assert smoothed.tolist() == [value] * points
+
+
 def test_on_regular_steps_it_is_the_debiased_average_that_tensorboard_draws():
     values, weight = [1.0, 3.0, -2.0, 5.0], 0.6
     drawn, last = [], 0.0

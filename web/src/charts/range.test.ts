@@ -18,6 +18,12 @@ describe('padRange', () => {
     expect(padRange(0, 0, 'linear')).toEqual([-1, 1]);
   });
 
+  test('takes what differs by rounding for one value, and no more than that', () => {
+    const [low, high] = padRange(0.3, 0.1 + 0.2, 'linear');
+    expect([low, high].map((end) => end.toFixed(2))).toEqual(['0.27', '0.33']);
+    expect(padRange(1, 1 + 1e-9, 'linear')[1]).toBeLessThan(1 + 1e-8);
+  });
+
   test('is something even where there are no data', () => {
     expect(padRange(Number.NaN, Number.NaN, 'linear')).toEqual([0, 1]);
     expect(padRange(Number.NaN, Number.NaN, 'log')).toEqual([0.1, 1]);

@@ -12,6 +12,8 @@ export type Range = readonly [number, number];
 const PADDING = 0.06;
 const EDGE = 0.02;
 const TICKS_LEAST = 3;
+/** Values that differ by less, as a share of their size, differ by rounding. */
+const ROUNDING = 1e-12;
 
 /** The range of y that gives its data a little air. */
 export function padRange(low: number, high: number, scale: Scale): Range {
@@ -21,7 +23,7 @@ export function padRange(low: number, high: number, scale: Scale): Range {
     const threshold = symlogThreshold(low, high);
     return hold(low, high, padBy(symlog(low, threshold), symlog(high, threshold), (value) => symlogInverse(value, threshold)));
   }
-  if (low === high) return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
+  if (high - low <= ROUNDING * Math.max(Math.abs(low), Math.abs(high))) return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
   return padBy(low, high, (value) => value);
 }
 
