@@ -197,6 +197,15 @@ def test_a_read_only_store_is_read_and_says_what_is_not_shown(tmp_path):
     assert "newer records are not shown yet" in done.stderr
 
 
+def test_a_read_only_store_is_not_packed_and_says_that_it_is_read_only(tmp_path):
+    record_run(tmp_path, RunSpec(fields={"name": "amber"}))
+    run_cli(tmp_path, "ls")
+    done = run_read_only(tmp_path, "storage", "--pack")
+    assert done.returncode == 5, done.stderr
+    assert "make the file and its folder writable" in done.stderr
+    assert "[index.readonly]" in done.stderr
+
+
 def test_a_read_only_store_refuses_edits_by_name(tmp_path):
     record_run(tmp_path, RunSpec(fields={"name": "amber"}))
     run_cli(tmp_path, "ls")

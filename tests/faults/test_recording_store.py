@@ -278,6 +278,27 @@ def test_a_root_that_is_deleted_meanwhile_is_told_once_and_training_goes_on(tmp_
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
+def test_a_process_with_few_open_files_is_told_which_and_none_is_left_open(tmp_path):
+    code = """
+        import os, resource
+        import everbloom as eb
+        resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+        before = len(os.listdir("/proc/self/fd"))
+        with eb.init() as run:
+            print("printed")
+            run.log({"x": 1.0})
+        print(len(os.listdir("/proc/self/fd")) - before)
+    """
+    variables = LENIENT | {"EVERBLOOM_CAPTURE": "watcher,console"}
+    process = run_script(tmp_path, code, variables=variables)
+    assert (process.stdout, process.returncode) == ("printed\n0\n", 0)
+    (told,) = process.stderr.splitlines()
+    assert "this process may have 24 open files" in told
+    assert "raise `ulimit -n`" in told
+    assert "[watcher.not_started]" in told
+    assert read_recorded(tmp_path).values("x") == [(0, 1.0)]
+
+
 @pytest.mark.parametrize("how", ["deleted", "moved"])
 def test_a_store_that_is_gone_when_its_run_ends_is_not_made_anew(tmp_path, how):
     code = """

@@ -3,8 +3,7 @@
 A failing write would break `print` in the training process, so no stream is diverted before a reserve stands
 (`make_room`), and whoever copies the spool keeps it standing. At most half of what is free is taken: the other half is
 the journals'. Where recording has stopped for want of space too, the oldest text that has arrived where it was meant
-for gives its space to what comes, and is counted. What cannot be helped: a disk that is full while more is printed than
-the reserve holds before anybody can copy it on.
+for gives its space to what comes, and is counted. docs/decisions/0024 says what cannot be helped.
 """
 
 from everbloom.capture.space import punch, read_room, reserve

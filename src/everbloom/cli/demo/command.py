@@ -19,7 +19,7 @@ from everbloom.core.extras import import_optional
 from everbloom.core.settings import Settings, child_environment, load_settings
 
 AT_ONCE = 2
-STOP_AFTER_LINES = 6  # a run that is to be stopped has printed so many lines of progress by then
+STOP_AFTER_LINES = 14  # a run that is to be stopped has printed so many by then: a curve of more than 500 points
 TIMEOUT_S = 900.0
 _POLL_S = 0.05
 
