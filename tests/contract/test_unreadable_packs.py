@@ -47,17 +47,12 @@ def test_the_command_line_names_runs_of_which_something_could_not_be_read(tmp_pa
     run_cli(tmp_path, "storage", "--pack")
     layout.pack_path(tmp_path, run).write_bytes(b"nothing of the kind")
     run_cli(tmp_path, "reindex")
-    name = run[-4:]
-    listed = run_cli(tmp_path, "ls").out
-    assert f"not all could be read of 1 run: {read_name(listed, name)}" in listed
+    # By its name: whoever indexed it first has put it on the store's list of names.
+    assert "not all could be read of 1 run: amber" in run_cli(tmp_path, "ls").out
     assert "not all could be read of 1 run" in run_cli(tmp_path, "ls", "--json").err
     shown = run_cli(tmp_path, "show", run).out
     assert "not read: " in shown
     assert "(writer pack)" in shown
-
-
-def read_name(listed: str, end: str) -> str:
-    return next(word for word in listed.split() if word.endswith(end))
 
 
 def test_a_store_of_closed_runs_alone_is_read_into_a_new_index(tmp_path: Path) -> None:
