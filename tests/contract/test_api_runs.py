@@ -171,6 +171,18 @@ def test_the_best_of_metrics_that_matter_most_come_first(root, client):
     assert names(first="val/loss", limit=1) == ["val/loss"]
 
 
+def test_a_run_that_only_logged_nan_takes_no_best_away(root, client):
+    objectives = {"objectives": {"val/loss": "min"}}
+    good = record(root, 0, metrics={"val/acc": [0.5]}, fields=objectives)
+    record(root, 1, metrics={"val/loss": [math.nan], "val/acc": [0.1]}, fields=objectives)
+    (best,) = get_json(client, "/runs/best", project="news", limit=1)["best"]
+    assert (best["metric"], best["run_id"], best["n_runs"]) == ("val/acc", good, 2)
+    (project,) = get_json(client, "/projects")["projects"]
+    assert project["objective"]["metric"] == "val/acc"
+    refused = client.get("/api/v1/runs/best", params={"metrics": "val/loss"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "metric.unknown")
+
+
 def test_a_run_keeps_its_slot_on_every_page(root, client):
     runs = [record(root, number) for number in range(4)]
     rows = {row["id"]: row["slot"] for row in get_json(client, "/runs")["rows"]}

@@ -1,6 +1,5 @@
 """Tables of runs: a window of rows, the catalogue of columns, facets, the best per metric."""
 
-import contextlib
 from dataclasses import replace
 from typing import Annotated
 
@@ -22,7 +21,6 @@ from everbloom.api.answers import (
 )
 from everbloom.api.types import BestRun, BestRuns, Column, ColumnCatalogue, Constant, Facet, FacetValue, RunPage
 from everbloom.api.values import to_number, to_optional_number, to_value
-from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.core.records import Direction
 from everbloom.query.best import Best
 from everbloom.query.catalogue import ColumnInfo, is_constant, is_default
@@ -32,6 +30,7 @@ from everbloom.query.reader import Reader
 from everbloom.query.views import Run, RunQuery
 
 _LOOKED_AT = 100
+_CHOSEN_MAX = 60  # over the limit: some may have no best
 _STAIRS_MAX = 200
 _CONSTANT_CHARS = 200
 
@@ -143,32 +142,40 @@ def find_best(
     def build(reader: Reader) -> BestRuns:
         held = find_run(reader, baseline) if baseline else None
         if metrics:
-            return BestRuns([_to_best(best, held) for best in _find(reader, query, metrics.split("\n"), directions)])
-        found = _find_first(reader, query, first.split("\n"), directions)[:limit]
-        known = {best.metric for best in found}
-        others = [name for name in _choose(reader, query, limit, ways) if name not in known][: limit - len(found)]
-        return BestRuns([_to_best(best, held) for best in (*found, *_find(reader, query, others, directions))])
+            found = reader.best_runs(query, metrics.split("\n"), directions=directions)
+        else:
+            found = _find_most(reader, query, first.split("\n"), limit, ways, directions)
+        return BestRuns([_to_best(best, held) for best in found])
 
     return answer(request, store, build)
 
 
-def _choose(reader: Reader, query: RunQuery, limit: int, ways: dict[str, Way]) -> list[str]:
-    newest = reader.list_runs(query).runs
-    chosen = [(name, ways.get(name, word)) for name, word in choose_metrics(newest, limit + len(ways))]
-    return [name for name, word in chosen if word not in ("last", "none")][:limit]
+def _find_most(
+    reader: Reader,
+    query: RunQuery,
+    first: list[str],
+    limit: int,
+    ways: dict[str, Way],
+    directions: dict[str, Direction],
+) -> list[Best]:
+    """Find the best by the metrics that say most; one that every match diverged in takes nobody's place."""
 
+    def find(wanted: list[str]) -> list[Best]:
+        return reader.best_runs(query, wanted, directions=directions, leaves_out=True) if wanted else []
 
-def _find(reader: Reader, query: RunQuery, wanted: list[str], directions: dict[str, Direction]) -> list[Best]:
-    return reader.best_runs(query, wanted, directions=directions) if wanted else []
-
-
-def _find_first(reader: Reader, query: RunQuery, wanted: list[str], directions: dict[str, Direction]) -> list[Best]:
-    """Find the best by each metric that some match has and whose direction is known; others are left out."""
-    found: list[Best] = []
-    for name in filter(None, wanted):
-        with contextlib.suppress(NotFound, InvalidInput):
-            found += reader.best_runs(query, [name], directions=directions)
+    found = find([name for name in first if name])[:limit]
+    known = {best.metric for best in found}
+    others = [name for name in _choose(reader, query, ways) if name not in known]
+    while others and (lacking := limit - len(found)):
+        found += find(others[:lacking])
+        del others[:lacking]
     return found
+
+
+def _choose(reader: Reader, query: RunQuery, ways: dict[str, Way]) -> list[str]:
+    newest = reader.list_runs(query).runs
+    chosen = [(name, ways.get(name, word)) for name, word in choose_metrics(newest, _CHOSEN_MAX + len(ways))]
+    return [name for name, word in chosen if word not in ("last", "none")]
 
 
 def _to_best(best: Best, held: Run | None) -> BestRun:

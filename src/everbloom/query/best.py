@@ -60,6 +60,7 @@ def find_best(
     metrics: Sequence[str] | None = None,
     *,
     directions: Mapping[str, Direction] | None = None,
+    leaves_out: bool = False,
 ) -> list[Best]:
     """Find the best run per metric among all that a query matches; its sort, offset and limit do not count.
 
@@ -68,6 +69,7 @@ def find_best(
         query: Which runs.
         metrics: Which metrics, in this order; None = all with a direction, resources left out, objectives first.
         directions: Says which way is better, over what runs state and names suggest.
+        leaves_out: Leave out what would raise: metrics that no match has a best of.
 
     Raises:
         NotFound: No match has one of the metrics (`metric.unknown`); names what is close.
@@ -85,7 +87,7 @@ def find_best(
             best = None if direction is None else _find_one(readable, runs, mask, metric, direction, is_guessed)
             if best is not None:
                 found.append(best)
-            elif metrics is not None:
+            elif metrics is not None and not leaves_out:
                 raise _explain(metric, direction, runs, mask, keys)
     return found if metrics is not None else sorted(found, key=lambda best: (best.is_guessed, best.metric))
 
@@ -106,11 +108,16 @@ def _numbers(column: Column | None, mask: NDArray[np.bool_]) -> NDArray[np.int64
 def _read_directions(
     readable: ReadableIndex, runs: StoredRuns, mask: NDArray[np.bool_], metrics: Sequence[str]
 ) -> dict[str, tuple[Direction, bool]]:
-    """Return, by metric, the direction that the newest match states or suggests, and whether it is a guess."""
+    """Return, by metric, the direction that the newest match states or suggests, and whether it is a guess.
+
+    Of a metric that was never a finite number, as where every run diverged, the newest that logged it counts.
+    """
     created = runs.column("created")
     newest: dict[str, int] = {}
     for metric in metrics:
         rows = _numbers(runs.column(f"{_PREFIX}{metric}{_SUFFIX}"), mask)
+        if not len(rows):
+            rows = _numbers(runs.column(f"{_PREFIX}{metric}.n"), mask)
         if len(rows) and created is not None:
             newest[metric] = int(rows[np.argmax(created.numbers[rows])])
     read = readable.read_rows(runs, np.array(list(newest.values()), np.int64))

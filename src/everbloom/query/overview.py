@@ -128,9 +128,9 @@ def _find_latest(column: Column | None) -> int:
 
 
 def _find_objective(readable: ReadableIndex, query: RunQuery, newest: list[Run], wanted: Sequence[str]) -> Best | None:
-    chosen = [name for name, word in choose_metrics(newest, 1) if word != "last"]
+    chosen = [name for name, word in choose_metrics(newest) if word != "last"]
     for metric in (*wanted, *chosen):
-        # A goal may be of a metric that no run has any more, or whose direction nobody says.
+        # A goal may be of a metric that no run has any more, whose direction nobody says, or that is never finite.
         with contextlib.suppress(NotFound, InvalidInput):
             return find_best(readable, query, [metric])[0]
     return None

@@ -305,9 +305,10 @@ class Reader:
         metrics: Sequence[str] | None = None,
         *,
         directions: Mapping[str, Direction] | None = None,
+        leaves_out: bool = False,
     ) -> list[Best]:
         """Find the best run per metric over all matches; see `best.find_best`."""
-        return best.find_best(self.readable, query, metrics, directions=directions)
+        return best.find_best(self.readable, query, metrics, directions=directions, leaves_out=leaves_out)
 
     def list_columns(self, query: RunQuery, *, text: str = "", limit: int = 500) -> Catalogue:
         """Say which columns the matches of a query have; see `catalogue.list_columns`."""
