@@ -244,12 +244,14 @@ def test_projects_are_ranked_put_away_and_brought_back_and_the_focus_stays_on_ca
     tab.key("Shift+ArrowRight")
     tab.until(f"document.activeElement.innerText === {first!r}")
     assert names.read_all() == [second, first, *rest]
+    tab.text("Order kept.").wait()
     tab.key("z")
     tab.until(f"document.querySelector('[data-project] h2').innerText === {first!r}")
     tab.until(f"document.activeElement.innerText === {first!r}")
     tab.key("e")
     tab.until(f"document.activeElement.innerText === {second!r}")
     assert names.read_all() == [second, *rest]
+    tab.text("is archived.").wait()
     tab.key("z")
     tab.until(f"document.querySelector('[data-project] h2').innerText === {first!r}")
 

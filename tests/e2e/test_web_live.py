@@ -121,6 +121,21 @@ def test_a_rows_values_change_where_it_stands(trainer, open_page):
     row.role("gridcell", "0.2500", exact=True).wait()
 
 
+def test_what_changed_before_a_page_listened_is_shown_as_soon_as_it_does(trainer, open_page):
+    trainer.log("early", 1)
+    table = open_page("/local/live/runs?cols=metrics.loss.last")
+    table.disturb("**/api/v1/events*", {"abort": "connectionrefused"})
+    table.reload()
+    table.evaluate("globalThis.isTheSamePage = true")
+    row = table.role("row").saying("early")
+    row.role("gridcell", "1", exact=True).wait()
+    trainer.log("early", 7)
+    table.until("performance.getEntriesByName(location.origin + '/api/v1/events').length > 1")
+    table.disturb("**/api/v1/events*", None)
+    row.role("gridcell", "0.1250", exact=True).wait()
+    table.forget_problems()
+
+
 def test_the_curves_of_a_run_grow_while_it_trains(trainer, open_page):
     run = trainer.log("grows", 100)
     page = open_page(f"/r/{run}?ema=0&m=loss")

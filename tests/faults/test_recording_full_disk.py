@@ -200,9 +200,9 @@ def test_a_full_disk_and_a_watcher_that_is_gone_do_not_reach_print_together(tmp_
         else:
             os.kill(watcher, fault)
         filler = fill_disk(disk)
-        for _ in range(20):  # 16 MB, twice what was reserved
-            printing.print(4_000)
-            wait_until(lambda: printing.path.read_bytes().endswith(line(3_999).encode()), "it to arrive")
+        for _ in range(80):  # 16 MB, twice what was reserved; a burst of more than is left of that would reach print
+            printing.print(1_000)
+            wait_until(lambda: printing.path.read_bytes().endswith(line(999).encode()), "it to arrive")
         filler.unlink()
         printing.print(5)
         if fault == signal.SIGSTOP:
@@ -210,7 +210,7 @@ def test_a_full_disk_and_a_watcher_that_is_gone_do_not_reach_print_together(tmp_
         printing.process.communicate("\n")
         assert printing.process.returncode == 0
         arrived = printing.path.read_text()
-        assert arrived == line(0) + "".join(map(line, range(4_000))) * 20 + "".join(map(line, range(5)))
+        assert arrived == line(0) + "".join(map(line, range(1_000))) * 80 + "".join(map(line, range(5)))
 
         def is_accounted_for():
             recorded = read_recorded(disk / "store")

@@ -84,6 +84,11 @@ export function invalidate(matches: (key: string) => boolean): void {
   for (const query of mounted) if (matches(query.key)) query.again();
 }
 
+/** Whether an answer that is kept says that it is from before a watermark. */
+export function hasOlder(watermark: number): boolean {
+  return [...cache.values()].some(({ value }) => Number(value?.watermark) < watermark);
+}
+
 /** Forget everything, as a test or a sign-out does. */
 export function clearCache(): void {
   cache.clear();
