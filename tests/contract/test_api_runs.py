@@ -302,3 +302,8 @@ def test_search_finds_what_was_printed(root, client):
     run = record(root, 0, console="a\nout of memory\n")
     (hit,) = get_json(client, "/search", q="of memory")["hits"]
     assert (hit["run_id"], hit["where"], hit["line"]) == (run, "console", 2)
+
+
+def test_of_a_run_alone_its_metrics_are_what_a_table_shows(root, client):
+    record(root, 0, metrics={"val/acc": [0.5], "val/loss": [0.3]})
+    assert {"metrics.val/acc.max", "metrics.val/loss.min"} <= set(get_json(client, "/runs/columns")["default"])

@@ -137,7 +137,9 @@ def _describe(key: Key, runs: StoredRuns, mask: NDArray[np.bool_]) -> ColumnInfo
     n = int(np.count_nonzero(kinds & ~np.uint8(IS_NULL)))
     if not n:
         return None
-    info = replace(_name(key), n=n, varies=_varies(column, rows, kinds))
+    # A run alone differs from nobody: then what it measures is what there is to see.
+    is_alone = len(rows) == 1 and key.root == "metrics"
+    info = replace(_name(key), n=n, varies=is_alone or _varies(column, rows, kinds))
     if not info.varies:
         info = replace(info, value=cell_at(column, int(rows[0])))
     if column.list_starts is not None:

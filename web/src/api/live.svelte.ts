@@ -2,7 +2,7 @@
 // tells the others over a channel, because a browser allows six connections per server and each tab would take one.
 // Where locks are missing each tab listens for itself. News only says what changed; pages ask for what they show.
 import { apiBase } from './client';
-import { hasOlder, invalidate } from './queries.svelte';
+import { hasOlder, invalidate, retryFailed } from './queries.svelte';
 import type { ChangedEvent } from './types';
 
 type News = { kind: 'changed'; event: ChangedEvent } | { kind: 'link'; isUp: boolean } | { kind: 'mark'; watermark: number };
@@ -22,6 +22,7 @@ let isBehind = false;
 function take(news: News): void {
   if (news.kind === 'link') {
     live.isConnected = news.isUp;
+    if (news.isUp) retryFailed();
     return;
   }
   if (news.kind === 'mark') {
