@@ -7,6 +7,7 @@ from everbloom.api.app import build_routes
 from everbloom.api.store import Store
 from everbloom.core.settings import Settings
 from everbloom.testing.served import open_client
+from everbloom.testing.stores import RunSpec, record_run
 
 FILLED = {"run": "0" * 32, "ns": "local", "project": "p", "name": "n", "path": "a/b", "sha256": "0" * 64, "place": "x"}
 
@@ -108,3 +109,16 @@ def test_a_bug_is_answered_in_the_one_shape_and_logged(tmp_path, caplog):
         (tmp_path / "store" / "workspace.db").mkdir()
         error = check_error(client.get("/api/v1/views"))
     assert error["code"] in ("workspace.unreachable", "server.bug")
+
+
+def test_a_place_that_no_file_can_have_is_a_page_of_the_app(client):
+    assert client.get("/%00").status_code == 200
+
+
+def test_a_part_of_x_beyond_all_steps_holds_nothing(client, tmp_path):
+    run = record_run(tmp_path / "store", RunSpec(metrics={"loss": [1.0]}))
+    asked = {"axis": "step", "columns": 10, "series": [{"run": run, "metric": "loss"}]}
+    for ends in ({"low": 1e30, "high": 2e30}, {"low": -2e30, "high": -1e30}):
+        answer = client.post("/api/v1/series", json=asked | ends)
+        assert answer.status_code == 200, answer.text
+        assert b'"n":0' in answer.content

@@ -4,6 +4,7 @@ An edit is appended to the store's journal, synced, and taken into the index bef
 reads next holds it. Requests of one server take turns; against another process the order in the journal decides.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from everbloom.api.edits import EditedRun, plan_edits
 from everbloom.api.store import Store
 from everbloom.api.types import BulkAnswer, BulkEdit, Edit, EditAnswer, EditRequest, LikeEdit, UndoRequest
 from everbloom.api.undo import Undo
-from everbloom.core.errors import Conflict, InvalidInput
+from everbloom.core.errors import Conflict, InvalidInput, Unavailable
 from everbloom.core.ids import RunId
 from everbloom.core.records import Record
 from everbloom.journal.edits import append_edits
@@ -39,8 +40,7 @@ def edit_run(store: Given, run: FromPath[str], data: JSONBody[EditRequest]) -> E
         with store.reader() as reader:
             (state,) = read_states(reader, [find_run(reader, run)], data.edits)
         plan = plan_edits(state, data.edits, store.user)
-        append_edits(store.settings.root, store.user, [(RunId(run), record) for record in plan.records])
-        store.follower.look_now()
+        _append(store, [(RunId(run), record) for record in plan.records])
     with store.reader() as reader:
         (row,) = to_rows(reader, [find_run(reader, run)])
         return EditAnswer(row, plan.undo, reader.read_version())
@@ -61,7 +61,7 @@ def edit_many(store: Given, data: JSONBody[BulkEdit]) -> BulkAnswer:
 def undo(store: Given, data: JSONBody[UndoRequest]) -> BulkAnswer:
     """Take a bulk edit back; runs that somebody changed since in the same place are left as they are."""
     with store.writing:
-        kept = store.undos.take(data.undo_token)
+        kept = store.undos.get(data.undo_token)
         store.follower.look_now()
         with store.reader() as reader:
             runs = {run.id: run for run in reader.read_runs(run for run, _ in kept)}
@@ -69,7 +69,9 @@ def undo(store: Given, data: JSONBody[UndoRequest]) -> BulkAnswer:
             every = [edit for _, edits in wanted for edit in edits]
             states = read_states(reader, [run for run, _ in wanted], every)
         batch = _plan_all(states, [edits for _, edits in wanted], store.user, skips_conflicts=True)
-        return _apply(store, batch)
+        done = _apply(store, batch)
+        store.undos.drop(data.undo_token)
+        return done
 
 
 def _choose(reader: Reader, data: BulkEdit) -> list[Run]:
@@ -125,9 +127,15 @@ def _plan_all(
     return batch
 
 
+def _append(store: Store, edits: Sequence[tuple[RunId, Record]]) -> None:
+    """Write edits and take them into the index; written is done, so an index that cannot follow is no error here."""
+    append_edits(store.settings.root, store.user, edits)
+    with contextlib.suppress(Unavailable):  # it stays the follower's trouble, which reading tells
+        store.follower.look_now()
+
+
 def _apply(store: Store, batch: _Batch) -> BulkAnswer:
-    append_edits(store.settings.root, store.user, batch.appended)
-    store.follower.look_now()
+    _append(store, batch.appended)
     token = store.undos.add(batch.undo) if batch.undo else None
     return BulkAnswer(len(batch.undo), token, store.follower.version)
 

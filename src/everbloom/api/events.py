@@ -20,6 +20,7 @@ from everbloom.api.store import Store
 
 PAUSE_S = 0.2
 BEAT_S = 15.0
+_DIGITS_MAX = 19  # of a watermark; what is longer is none of ours
 
 
 @get("/events", sync_to_thread=False, opt={"is_plain": True}, media_type="text/event-stream")
@@ -30,7 +31,7 @@ def listen(
 ) -> Stream:
     """Send an event `changed` with watermark and runs whenever the index changes, `stale` when it cannot keep up."""
     given = request.headers.get("last-event-id", "")
-    start = int(given) if given.isascii() and given.isdigit() else since
+    start = int(given) if given.isascii() and given.isdigit() and len(given) <= _DIGITS_MAX else since
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return Stream(iter_events(store, start), media_type="text/event-stream", headers=headers)
 

@@ -45,9 +45,14 @@ def _to_window(data: SeriesRequest) -> Window | MetricWindow:
                 "the axis is a metric, and x_metric does not say which; name one.", code="series.x_metric"
             )
         return MetricWindow(data.x_metric, data.low, data.high, data.columns, data.smoothing)
-    low = None if data.low is None else math.floor(data.low)
-    high = None if data.high is None else math.ceil(data.high)
+    low = None if data.low is None else _hold(math.floor(data.low))
+    high = None if data.high is None else _hold(math.ceil(data.high))
     return Window(data.axis, low, high, data.columns, smoothing=data.smoothing)
+
+
+def _hold(x: int) -> int:
+    """Return the step or time nearest to a number: beyond 64 bits there is none."""
+    return min(max(x, -(2**63)), 2**63 - 1)
 
 
 def _read_frame(reader: Reader, data: SeriesRequest, window: Window | MetricWindow) -> bytes:

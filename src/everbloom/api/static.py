@@ -57,6 +57,8 @@ def _answer_place(place: str) -> Response[Any]:
 
 def _find_file(place: str) -> Path | None:
     """Return the file of the app at an address; never one outside of its folder."""
+    if "\0" in place:
+        return None
     path = (FOLDER / place.lstrip("/")).resolve()
     is_inside = path.is_relative_to(FOLDER.resolve()) and path.suffix != ".html"
     return path if is_inside and path.is_file() else None

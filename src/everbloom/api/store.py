@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from everbloom.api.follow import BUSY_PATIENCE_S, Follower
 from everbloom.api.preview.tables import RowIndexes
 from everbloom.api.undo import UndoTokens
-from everbloom.core.errors import EverbloomError, NotFound
+from everbloom.core.errors import Conflict, EverbloomError, InvalidInput, NotFound
 from everbloom.core.settings import Settings, environment_value
 from everbloom.journal.identity import user_name
 from everbloom.query.reader import Reader, open_reader
@@ -67,11 +67,17 @@ class Store:
                 reader.refresh(catch_up=False)
             try:
                 yield reader
+            except (InvalidInput, NotFound, Conflict):  # of what was asked; the reader keeps its columns
+                self._give_back(reader)
+                raise
             except BaseException:
                 reader.close()  # it may be what is broken
                 raise
-            with self._lock:
-                self._free.append(reader)
+            self._give_back(reader)
+
+    def _give_back(self, reader: Reader) -> None:
+        with self._lock:
+            self._free.append(reader)
 
     def describe_stale(self, reader: Reader) -> dict[str, str]:
         """Return the header that says what an answer may lack, where it may: the code of why."""

@@ -26,8 +26,8 @@ class UndoTokens:
             self._kept.popitem(last=False)
         return token
 
-    def take(self, token: str) -> Undo:
-        """Return an undo, once.
+    def get(self, token: str) -> Undo:
+        """Return an undo, which stays until it is dropped, so that one that failed can be tried again.
 
         Raises:
             NotFound: It was used, or is too old (`undo.unknown`).
@@ -38,4 +38,8 @@ class UndoTokens:
                 "were made. Change the runs by hand.",
                 code="undo.unknown",
             )
-        return self._kept.pop(token)
+        return self._kept[token]
+
+    def drop(self, token: str) -> None:
+        """Forget an undo that is done."""
+        self._kept.pop(token, None)

@@ -49,7 +49,7 @@ def smooth(
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             sums = _scan(keep, kept)
             means = sums / _scan(keep, np.ones(len(kept)))
-        # A mean lies between what it is of. Without this the last bit of a constant would be noise, and a chart of it wild.
+        # A mean lies between what it is of: or a constant would be noise in its last bit, and a chart of it wild.
         smoothed[finite] = np.clip(means, np.minimum.accumulate(kept), np.maximum.accumulate(kept))
     return smoothed
 

@@ -167,7 +167,7 @@ class Indexer:
         taken = self._feed.begin(self.index.catalog)
         is_full = is_full or taken is None
         others = taken or []
-        # In the order in which runs began, as a rebuild takes them: a run's place, and so its colour, stays what it was.
+        # In the order in which runs began, as a rebuild takes them: a run's place, and so its colour, stays.
         journals = list(iter_journals(self._root)) if is_full else sorted({*iter_active(self._root), *others})
         while journals:
             recovered: list[tuple[RunId, WriterId]] = []

@@ -70,8 +70,21 @@ test('long whole numbers are grouped from five digits on, counts from four', () 
   expect([groupDigits(2048), groupDigits(100_412), formatCount(1804)]).toEqual(['2048', '100,412', '1,804']);
 });
 
-test('sizes are said with three digits and their unit', () => {
-  expect([formatBytes(0), formatBytes(999), formatBytes(1500), formatBytes(2_345_678)]).toEqual(['0 B', '999 B', '1.5 kB', '2.35 MB']);
+describe('sizes', () => {
+  test.each([
+    [0, '0 B'], [999, '999 B'], [1000, '1 kB'], [1500, '1.5 kB'], [10_000, '10 kB'], [999_999, '1 MB'], [2_345_678, '2.35 MB'],
+    [120_000_000, '120 MB'], [300_000_000, '300 MB'], [999_700_000, '1 GB'], [20e9, '20 GB'], [5e12, '5 TB'],
+  ])('%d is %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+
+  test('are off by less than their last digit', () => {
+    const units: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+    fc.assert(fc.property(fc.integer({ min: 0, max: 900e12 }), (bytes) => {
+      const [size = '', unit = ''] = formatBytes(bytes).split(' ');
+      expect(Math.abs(Number(size) * (units[unit] ?? NaN) - bytes)).toBeLessThanOrEqual(bytes * 5.1e-3);
+    }));
+  });
 });
 
 test('what somebody chose has no zeros after its digits', () => {

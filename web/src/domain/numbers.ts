@@ -81,13 +81,16 @@ export function formatAligned(value: number, digits: number | null): string {
   return value.toFixed(digits).replace(/^-/, minus);
 }
 
+/** Format a size with three digits and its unit, in steps of a thousand: `2.35 MB`, `300 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = bytes;
   let unit = 0;
-  while (size >= 1000 && unit < units.length - 1) {
+  // What rounds to a thousand is one of the next unit: 999,999 B are 1 MB, not 1000 kB.
+  while (size >= (unit === 0 ? 1000 : 999.5) && unit < units.length - 1) {
     size /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? size : size.toPrecision(3).replace(/\.?0+$/, '')} ${units[unit]}`;
+  // A number prints without zeros behind its point, and keeps those before it.
+  return `${unit === 0 ? size : Number(size.toPrecision(3))} ${units[unit]}`;
 }
