@@ -105,9 +105,26 @@ def test_a_page_says_what_failed_and_shows_it_when_tried_again(tab, runs, patter
     )
 
 
+@pytest.mark.parametrize("pattern", ["**/api/v1/projects", "**/api/v1/runs?*", "**/api/v1/series"])
+def test_what_failed_while_the_server_was_away_is_asked_again_when_it_is_back(tab, runs, pattern):
+    path, there = PAGES[pattern]
+    path = path.replace("RUN", runs[0])
+    tab.disturb("**/api/v1/events*", GONE)
+    tab.disturb(pattern, GONE)
+    tab.go(path)
+    if "#" in path:
+        tab.settle()
+        tab.matching("link", "^Curves").click()
+    tab.role("alert").role("button", "Try again").wait()
+    tab.disturb(pattern, None)
+    tab.disturb("**/api/v1/events*", None)
+    tab.text(there).wait()
+    tab.until("document.querySelector('[role=alert] button') === null")
+
+
 def test_rows_stay_when_the_next_question_fails(tab):
     tab.go("/local/errors/runs")
-    tab.role("link", "run-1").wait()
+    tab.role("grid").role("link", "run-1").wait()
     tab.disturb("**/api/v1/runs?*", GONE)
     tab.role("columnheader", "lr").role("button", "lr").nth(0).press("Enter")
     tab.role("alert").wait()
@@ -131,7 +148,7 @@ def test_a_filter_that_cannot_be_read_is_pointed_at_and_rows_stay(tab):
 
 def test_an_edit_that_was_refused_is_taken_back_and_said(tab):
     tab.go("/local/errors/runs")
-    tab.role("link", "run-1").wait()
+    tab.role("grid").role("link", "run-1").wait()
     tab.disturb("**/api/v1/runs/*", BROKEN)
     tab.role("row").saying("run-1").hover()
     tab.role("button", "Like run-1").click()

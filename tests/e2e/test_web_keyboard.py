@@ -243,6 +243,7 @@ def test_projects_are_ranked_put_away_and_brought_back_and_the_focus_stays_on_ca
     first, second, *rest = names.read_all()
     assert focused(tab) == first
     tab.key("Shift+ArrowRight")
+    tab.until(f"document.querySelector('[data-project] h2').innerText === {second!r}")
     tab.until(f"document.activeElement.innerText === {first!r}")
     assert names.read_all() == [second, first, *rest]
     tab.text("Order kept.").wait()

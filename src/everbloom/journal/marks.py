@@ -34,10 +34,16 @@ def list_segments(journal: Path) -> list[Path]:
     return [layout.segment_path(journal, number) for number in sorted(int(name) for name in names if name.isdigit())]
 
 
-def read_committed(path: Path) -> bytes:
-    """Return what is published of a segment; nothing where it is gone, not begun, foreign or of a newer version."""
+def read_committed(path: Path, limit: int = -1) -> bytes:
+    """Return what is published of a segment; nothing where it is gone, not begun, foreign or of a newer version.
+
+    Args:
+        path: The segment.
+        limit: Only of its first so many bytes; -1 = all.
+    """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(limit)
         if parse_header(data, path=path) is None:
             return b""
     except (FileNotFoundError, EverbloomError):

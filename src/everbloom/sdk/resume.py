@@ -22,16 +22,14 @@ from everbloom.core.records import File, Params, Record, Reference, Rewind, Scal
 from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.format import (
     BLOCK_BYTES,
-    BY_FILE_SIZE,
     HEADER_BYTES,
     PADDING,
     SEAL_BYTES,
     TornItem,
     block_start,
     find_item_end,
-    parse_committed,
-    parse_header,
 )
+from everbloom.journal.marks import list_segments, read_committed
 from everbloom.journal.pack import JournalPart, PackedControl, PackReader
 from everbloom.journal.writer import STEP_MAX
 from everbloom.sdk.files import MANIFEST_TYPE, CheckpointFile
@@ -124,7 +122,7 @@ def read_starts(root: Path, run: RunId) -> list[Item]:
     """Return the beginnings of a run's writers; of a journal only the first block is read, as a job may have many."""
     found: dict[str, Item] = {}
     for writer, segments in _iter_journals(root, run):
-        for offset, time_us, start in _iter_segment(_read_committed(segments[0], BLOCK_BYTES), Start):
+        for offset, time_us, start in _iter_segment(read_committed(segments[0], BLOCK_BYTES), Start):
             found[writer] = Item(0, time_us, writer, offset, start)
     for part, controls in _iter_packed(root, run):
         first = next(controls, None)
@@ -150,10 +148,8 @@ def _iter_journals(root: Path, run: RunId) -> Iterator[tuple[str, list[Path]]]:
     """Yield each writer that has begun, with its segments."""
     folder = layout.run_dir(root, run) / "journal"
     for writer in filter(is_writer_id, _list_folder(folder)):
-        names = [name.removesuffix(".seg") for name in _list_folder(folder / writer) if name.endswith(".seg")]
-        numbers = sorted(int(name) for name in names if name.isdigit())
-        if numbers:
-            yield writer, [layout.segment_path(folder / writer, number) for number in numbers]
+        if segments := list_segments(folder / writer):
+            yield writer, segments
 
 
 def _list_folder(folder: Path) -> list[str]:
@@ -161,21 +157,6 @@ def _list_folder(folder: Path) -> list[str]:
         return sorted(path.name for path in folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _read_committed(path: Path, limit: int = -1) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit)
-    except FileNotFoundError:  # it stands in the pack since
-        return b""
-    try:
-        if parse_header(data, path=path) is None:
-            return b""
-    except EverbloomError:  # a newer version's or a foreign file: nothing to go on from
-        return b""
-    committed = parse_committed(data)
-    return data if committed == BY_FILE_SIZE else data[:committed]
 
 
 def _iter_packed(root: Path, run: RunId) -> Iterator[tuple[JournalPart, Iterator[PackedControl]]]:
@@ -194,7 +175,7 @@ def _read_records(root: Path, run: RunId, *kinds: type[Record]) -> list[Item]:
     found: dict[tuple[str, int], Item] = {}
     for writer, segments in _iter_journals(root, run):
         for path in segments:
-            data = _read_committed(path)
+            data = read_committed(path)
             for kind in kinds:
                 for offset, time_us, record in _iter_segment(data, kind):
                     position = int(path.stem) << 32 | offset
@@ -233,7 +214,7 @@ def _get_decoder(kind: type[_R]) -> Callable[[bytes], tuple[str, int, _R]]:
 
 
 def _read_last_steps(path: Path) -> list[int]:
-    data = _read_committed(path)
+    data = read_committed(path)
     steps: list[int] = []
     position = block_start(max(len(data) - 1, 0))
     while not steps and position >= HEADER_BYTES and data:

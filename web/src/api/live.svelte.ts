@@ -2,7 +2,7 @@
 // tells the others over a channel, because a browser allows six connections per server and each tab would take one.
 // Where locks are missing each tab listens for itself. News only says what changed; pages ask for what they show.
 import { apiBase } from './client';
-import { hasOlder, invalidate, retryFailed } from './queries.svelte';
+import { hasOlder, invalidate } from './queries.svelte';
 import type { ChangedEvent } from './types';
 
 type News = { kind: 'changed'; event: ChangedEvent } | { kind: 'link'; isUp: boolean } | { kind: 'mark'; watermark: number };
@@ -18,11 +18,14 @@ export function onChanged(listen: (event: ChangedEvent) => void): () => void {
 }
 
 let isBehind = false;
+let wasDown = false;
 
 function take(news: News): void {
   if (news.kind === 'link') {
     live.isConnected = news.isUp;
-    if (news.isUp) retryFailed();
+    // What was asked while the server was away has failed: all that is shown is asked again, as after news of everything.
+    if (news.isUp && wasDown) tell({ watermark: live.watermark, runs: 'many', projects: [] });
+    wasDown = !news.isUp;
     return;
   }
   if (news.kind === 'mark') {

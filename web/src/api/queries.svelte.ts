@@ -21,7 +21,7 @@ interface Entry {
 
 const cache = new Map<string, Entry>();
 const maxEntries = 300;
-const mounted = new Set<{ key: string; again: () => void; show: () => void; hasFailed: () => boolean }>();
+const mounted = new Set<{ key: string; again: () => void; show: () => void }>();
 const defaultFreshMs = 10_000;
 
 function remember(key: string, value: unknown): void {
@@ -89,11 +89,6 @@ export function hasOlder(watermark: number): boolean {
   return [...cache.values()].some(({ value }) => Number(value?.watermark) < watermark);
 }
 
-/** Ask again for what failed and may be answered now, as when the server is back. */
-export function retryFailed(): void {
-  for (const query of mounted) if (query.hasFailed()) query.again();
-}
-
 /** Forget everything, as a test or a sign-out does. */
 export function clearCache(): void {
   cache.clear();
@@ -116,7 +111,7 @@ export class LiveQuery<T> {
     $effect(() => {
       const asked = this.#ask();
       if (!asked) return;
-      const registration = { key: asked.key, again: () => this.#refresh(asked), show: () => (this.data = cache.get(asked.key)?.value), hasFailed: () => this.error?.isRetryable === true };
+      const registration = { key: asked.key, again: () => this.#refresh(asked), show: () => (this.data = cache.get(asked.key)?.value) };
       mounted.add(registration);
       untrack(() => this.#start(asked));
       return () => {

@@ -206,6 +206,7 @@ export class RunWindow {
     this.#newsTimer = undefined;
     const news = this.#news;
     this.#news = new Set();
+    if (this.#ask && this.error?.isRetryable) return void this.#restart();
     if (!this.#ask || !this.hasAnswer) return;
     const inView = this.#idsInView();
     const ids = news === 'many' ? inView : inView.filter((id) => news.has(id));
