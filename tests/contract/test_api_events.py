@@ -90,6 +90,23 @@ def test_listeners_hear_of_changes_without_anybody_asking(settings, follower):
         assert heard.wait(20)
 
 
+def test_listeners_hear_of_changes_after_the_store_could_not_be_read_for_a_while(settings, follower):
+    record_run(settings.root)
+    follower.look_now()
+    active = settings.root / "active"
+    active.rename(settings.root / "away")
+    active.touch()
+    troubled, heard = threading.Event(), threading.Event()
+    with follower.listening(lambda: (troubled if follower.trouble else heard).set()):
+        assert troubled.wait(20)
+        assert follower.trouble.code == "root.unreadable"
+        active.unlink()
+        (settings.root / "away").rename(active)
+        record_run(settings.root)
+        assert heard.wait(20)
+    assert follower.trouble is None
+
+
 def test_a_listener_is_told_when_the_follower_stops(follower):
     heard = threading.Event()
     with follower.listening(heard.set):

@@ -120,11 +120,20 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     answer = { ok: true, value: (await inTime(actions[name](given), name)) ?? null };
   } catch (error) {
-    answer = { ok: false, message: String(error?.message ?? error) };
+    answer = { ok: false, message: `${error?.message ?? error}${await describe(given.tab)}` };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await browser.close();
+
+/** What a tab shows and what it was answered, for whoever reads of a failure on a machine that cannot be looked at. */
+async function describe(tab) {
+  const own = tabs.get(tab);
+  if (own === undefined) return '';
+  const seen = await inTime(own.page.evaluate(() => document.body.innerText.slice(0, 2000)), 'the look at the page').catch((error) => `(${error.message})`);
+  const asked = own.requests.slice(-12).map(({ method, url, status }) => `  ${status} ${method} ${url}`);
+  return `\nThe page is at ${own.page.url()}, and says:\n${seen}\nIt asked last, with 0 for what is not answered:\n${asked.join('\n')}\nProblems: ${JSON.stringify(own.problems)}`;
+}
 
 function inTime(work, name) {
   let timer;

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from everbloom.core.clock import monotonic_s
-from everbloom.core.errors import EverbloomError
+from everbloom.core.errors import EverbloomError, Unavailable
 from everbloom.core.ids import RunId
 from everbloom.core.settings import Settings
 from everbloom.ingest.indexer import Indexer
@@ -105,6 +105,11 @@ class Follower:
         except EverbloomError as error:
             is_busy = error.code == "index.busy" and not wait_s
             trouble = error
+        except OSError as error:
+            root = self._settings.root
+            trouble = Unavailable(
+                f"the store {root} could not be read for news: {error}; check the disk.", code="root.unreadable"
+            )
         self._looked_s = monotonic_s()
         self._set_trouble(trouble, is_busy=is_busy)
         self._note(runs)

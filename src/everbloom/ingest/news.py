@@ -124,7 +124,7 @@ def _has_grown(journal: Path, offset: Offset) -> bool:
     header = _read_header(path)
     if header is None:
         return False
-    committed = path.stat().st_size if header.committed == BY_FILE_SIZE else header.committed
+    committed = _measure(path) if header.committed == BY_FILE_SIZE else header.committed
     return committed > offset.byte
 
 
@@ -136,7 +136,15 @@ def _is_left(journal: Path, offset: Offset) -> bool:
     """
     path = layout.segment_path(journal, offset.segment)
     header = _read_header(path)
-    return header is not None and header.committed == path.stat().st_size
+    return header is not None and header.committed == _measure(path)
+
+
+def _measure(path: Path) -> int:
+    """Return a file's bytes; 0 where it was removed since, as a run's are that is packed or deleted."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _read_header(path: Path) -> Header | None:

@@ -1,6 +1,8 @@
 """Open the workspace's database and bring it to the current schema."""
 
 import contextlib
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from everbloom.core.clock import monotonic_s
 from everbloom.core.errors import Unavailable
 from everbloom.core.layout import workspace_path
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 POSTGRES_SCHEMA = "workspace"
+_PATIENCE_S = 10.0
+_POLL_S = 0.01
 
 
 def open_workspace(root: Path, database: str | None) -> Engine:
@@ -70,9 +75,26 @@ def _create_engine(root: Path, database: str | None) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA busy_timeout = 10000")  # first: the next one may have to wait
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000:.0f}")
+    deadline = monotonic_s() + _PATIENCE_S
+    while not _try_wal(connection) and monotonic_s() < deadline:
+        time.sleep(_POLL_S)
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _try_wal(connection: Any) -> bool:
+    """Switch a file to a write-ahead log; False where another connection opens or closes it at this moment.
+
+    SQLite does not wait then, whatever `busy_timeout` says, as two that wait for each other would never end. A file
+    that stays without one is used all the same: its readers and writers then wait for each other.
+    """
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def _migrate(engine: Engine) -> None:

@@ -1,7 +1,9 @@
 """The workspace on both engines: its tables come from migrations, its rows are created once, whoever asks."""
 
 import os
+import sqlite3
 import subprocess
+import threading
 from contextlib import closing
 
 import pytest
@@ -103,6 +105,16 @@ def test_many_processes_may_create_the_same_experiments_at_once(tmp_path, databa
     children = [_ensure_in_child(tmp_path, database, paths) for _ in range(4)]
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
     assert list_experiments(tmp_path, database) == sorted(ExperimentPath(*path) for path in paths)
+
+
+def test_a_file_that_another_is_just_beginning_is_waited_for(tmp_path):
+    beginning = sqlite3.connect(tmp_path / "workspace.db", isolation_level=None, check_same_thread=False)
+    beginning.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, beginning.close).start()
+    ensure_experiments(tmp_path, None, PATHS)
+    assert len(list_experiments(tmp_path, None)) == 3
+    with closing(sqlite3.connect(tmp_path / "workspace.db")) as ready:
+        assert ready.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_failure_in_the_middle_creates_nothing(tmp_path, database):

@@ -2,7 +2,7 @@
 // tells the others over a channel, because a browser allows six connections per server and each tab would take one.
 // Where locks are missing each tab listens for itself. News only says what changed; pages ask for what they show.
 import { apiBase } from './client';
-import { hasOlder, invalidate } from './queries.svelte';
+import { beginNewsAt, invalidate } from './queries.svelte';
 import type { ChangedEvent } from './types';
 
 type News = { kind: 'changed'; event: ChangedEvent } | { kind: 'link'; isUp: boolean } | { kind: 'mark'; watermark: number };
@@ -31,7 +31,7 @@ function take(news: News): void {
   if (news.kind === 'mark') {
     live.watermark = Math.max(live.watermark, news.watermark);
     // What changed after a page was answered and before it listened, nobody told it.
-    if (hasOlder(news.watermark)) tell({ watermark: news.watermark, runs: 'many', projects: [] });
+    if (beginNewsAt(news.watermark)) tell({ watermark: news.watermark, runs: 'many', projects: [] });
     return;
   }
   live.isConnected = true;

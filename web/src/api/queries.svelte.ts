@@ -61,9 +61,12 @@ export function prefetch(asked: QueryAsk<unknown>): void {
 function launch(asked: QueryAsk<unknown>) {
   const abort = new AbortController();
   const read = async () => {
+    const mark = heardMark;
     try {
       const value = await asked.read(abort.signal);
       remember(asked.key, value);
+      // The stream of news began meanwhile, behind what this answer knows: nobody would ever tell the rest.
+      if (heardMark > mark && isOlder(value)) invalidate((key) => key === asked.key);
       return value;
     } finally {
       if (inFlight.get(asked.key) === flight) inFlight.delete(asked.key);
@@ -84,9 +87,17 @@ export function invalidate(matches: (key: string) => boolean): void {
   for (const query of mounted) if (matches(query.key)) query.again();
 }
 
-/** Whether an answer that is kept says that it is from before a watermark. */
-export function hasOlder(watermark: number): boolean {
-  return [...cache.values()].some(({ value }) => Number(value?.watermark) < watermark);
+// Where the stream of news began, as far as was heard.
+let heardMark = 0;
+
+/** Note where the stream of news begins; tells whether an answer that is kept is from before. Those on their way are looked at when they come. */
+export function beginNewsAt(watermark: number): boolean {
+  heardMark = Math.max(heardMark, watermark);
+  return [...cache.values()].some(({ value }) => isOlder(value));
+}
+
+function isOlder(value: Entry['value']): boolean {
+  return Number(value?.watermark) < heardMark;
 }
 
 /** Forget everything, as a test or a sign-out does. */
