@@ -284,7 +284,8 @@ def test_a_long_address_gets_a_short_link_that_opens_it_and_leads_nowhere_else(c
     assert kept.status_code == 200
     assert get_json(client, f"/links/{kept.json()['hash']}")["address"] == address
     assert client.get("/api/v1/links/gone").json()["error"]["code"] == "link.unknown"
-    for foreign in ("https://evil.example/", "//evil.example", "/\\evil.example", "local", "/v/abc", "/api/v1/runs"):
+    pages = ["https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example", "/\n/evil.example"]
+    for foreign in (*pages, "local", "/v/abc", "/api/v1/runs"):
         answer = client.post("/api/v1/links", json={"address": foreign})
         assert (foreign, answer.json()["error"]["code"]) == (foreign, "link.place")
 

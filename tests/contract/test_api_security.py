@@ -90,7 +90,7 @@ def test_the_link_gives_a_cookie_that_scripts_and_other_sites_cannot_use(strange
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=Lax" in cookie
     assert TOKEN not in cookie
     assert stranger.get("/api/v1/session").status_code == 200
 

@@ -184,6 +184,15 @@ def test_another_sites_forms_and_scripts_write_nothing(other_page, server, store
     assert read_back(link) == before
 
 
+def test_a_link_on_another_sites_page_opens_for_whom_was_let_in(other_page, server):
+    other_page.evaluate(
+        f"""document.body.append(Object.assign(document.createElement('a'),
+            {{href: '{server}/local/private/runs', innerText: 'the runs'}}))"""
+    )
+    other_page.role("link", "the runs").click()
+    other_page.role("grid").role("link", SECRET).wait()
+
+
 def test_another_sites_page_cannot_frame_ours(other_page, server):
     other_page.evaluate(
         f"document.body.append(Object.assign(document.createElement('iframe'), {{src: '{server}/', id: 'ours'}}))"

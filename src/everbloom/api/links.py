@@ -18,7 +18,9 @@ ADDRESS_CHARS_MAX = 500_000
 def keep_link(store: Given, data: JSONBody[LinkedPlace]) -> ShortLink:
     """Keep an address of the web app, and return the hash that `/v/{hash}` opens it by."""
     address = data.address
-    if not address.startswith("/") or address.startswith(("//", "/\\", "/api/", "/v/")):
+    # Browsers drop tabs and line ends from an address: what follows one would count as its second sign.
+    is_whole = not any(ord(sign) < 0x20 for sign in address)
+    if not address.startswith("/") or address.startswith(("//", "/\\", "/api/", "/v/")) or not is_whole:
         raise InvalidInput(
             f"the address {address[:80]!r} is no page of this app, which begins with one slash, as /local/news/runs.",
             code="link.place",

@@ -1,9 +1,10 @@
 """Who may ask: only who holds the store's token, from this machine's own address, from no other site's page.
 
 The token is 256 bits in a file that only its owner can read, so other users of the machine stay out. The link that
-`everbloom ui` opens exchanges it once for a cookie that scripts cannot read and other sites cannot make the browser
-send. The Host header must be a loopback name with this port (against DNS rebinding), and what another site's page
-asks for is refused before anything is looked up. All of it wraps the whole application, unknown addresses included.
+`everbloom ui` opens exchanges it once for a cookie that scripts cannot read, and that the browser sends for another
+site only when a person follows a link to a page. The Host header must be a loopback name with this port (against DNS
+rebinding), and what another site's page asks for is refused before anything is looked up. All of it wraps the whole
+application, unknown addresses included.
 """
 
 import hashlib
@@ -174,7 +175,8 @@ class Gate:
             await _answer(send, 401, HINT.encode(), "text/html; charset=utf-8")
             return
         name, value = self._cookie
-        cookie = f"{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={COOKIE_AGE_S}"
+        # Lax, so that a link to a run in a chat or a ticket opens; what may not be asked from there, the gate refuses.
+        cookie = f"{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={COOKIE_AGE_S}"
         place = _local_path(query.get("next", ["/"])[0])
         await _answer(send, 303, b"", "text/plain", {"set-cookie": cookie, "location": place})
 
