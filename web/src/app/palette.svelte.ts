@@ -1,11 +1,13 @@
-// What the palette offers for what is typed: a filter with its count, runs, things to do, places to go, in one list. What
-// this tab knows answers in the same frame: the filter as it is read, runs seen before, commands, projects. The server's
-// count and runs follow, and a newer keystroke drops an older answer.
+// What the palette offers for what is typed: a filter with its count, runs, things to do, places to go, in one list, those
+// whose name fits best first, else in this order. What this tab knows answers in the same frame: the filter as it is read,
+// runs seen before, commands, projects. The server's count and runs follow, and a newer keystroke drops an older answer.
 import { ApiError } from '@/api/client';
 import { readRuns, searchRuns, type RunScope } from '@/api/resources';
 import type { Project, RunPage, SearchHit } from '@/api/types';
 import { describeClause } from '@/domain/filter-clauses';
 import { correctionsOf } from '@/domain/filter-corrections';
+import { isUnfinished } from '@/domain/filter-unfinished';
+import { fitOf, rankByFit } from '@/domain/matching';
 import { formatCount } from '@/domain/numbers';
 import { projectPath, runPath, type Scope } from '@/domain/paths';
 import { everywhere, listCommands, printKeys, type Command } from '@/state/keys.svelte';
@@ -25,19 +27,14 @@ const isWay = (command: Command) => command.keys.startsWith('G then');
 const settleMs = 60;
 const runsShown = 6;
 
-/** Whether the letters of `typed` stand in `label` in their order, words first. Pure. */
-export function isMatch(label: string, typed: string): boolean {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = label.toLowerCase();
-  return words.every((word) => text.includes(word));
-}
-
 export class Palette {
   typed = $state('');
   server = $state.raw<Answer | null>(null);
   isAsking = $state(false);
   #scope: () => Scope | null;
   #projects: () => readonly Project[];
+  /** Filters that the server refused, with what they were perhaps meant to be. */
+  readonly #refused = new Map<string, readonly string[]>();
   #abort: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -46,7 +43,13 @@ export class Palette {
     this.#projects = projects;
   }
 
-  readonly entries = $derived.by(() => [...this.#filters(), ...this.#runs(), ...this.#commands(), ...this.#places()]);
+  readonly entries = $derived.by(() => {
+    const named = rankByFit([...this.#runs(), ...this.#commands(), ...this.#places()], this.typed, (entry) => entry.label);
+    // Words alone are a filter too, but who types a whole name means what has it.
+    const isExact = (entry: Entry) => fitOf(entry.label, this.typed) === 0;
+    const first = named.filter(isExact);
+    return [...first, ...this.#filters(), ...named.slice(first.length)];
+  });
 
   type(text: string): void {
     this.typed = text;
@@ -61,24 +64,24 @@ export class Palette {
   #filters(): Entry[] {
     const text = this.typed.trim();
     const scope = this.#scope();
-    if (!text || !scope) return [];
-    if (this.server?.text !== text) return [filterEntry(text, null, scope)];
+    if (!text || !scope || isUnfinished(text)) return [];
+    if (this.server?.text !== text) return this.#refused.has(text) ? [] : [filterEntry(text, null, scope)];
     return this.server.filters.map((filter) => filterEntry(filter.text, filter.total, scope));
   }
   #runs(): Entry[] {
-    const words = this.typed.toLowerCase().split(/\s+/).filter(Boolean);
+    const isTyped = this.typed.trim() !== '';
     const entries = new Map<string, Entry>();
-    if (words.length) for (const { id, name, detail } of findKnown(words, runsShown)) entries.set(`run:${id}`, runEntry(id, name, detail));
+    if (isTyped) for (const { id, name, detail } of findKnown(this.typed, runsShown)) entries.set(`run:${id}`, runEntry(id, name, detail));
     // An answer to an older text stays for what it still matches.
     for (const entry of this.server?.runs ?? []) {
-      const isMeant = this.server?.text === this.typed.trim() || isMatch(entry.label, this.typed);
+      const isMeant = this.server?.text === this.typed.trim() || fitOf(entry.label, this.typed) !== null;
       if (isMeant && !entries.has(entry.id)) entries.set(entry.id, entry);
     }
-    return words.length ? [...entries.values()].slice(0, runsShown) : [];
+    return isTyped ? rankByFit([...entries.values()], this.typed, (entry) => entry.label).slice(0, runsShown) : [];
   }
   /** What the page can do comes before what every page can, and all of it before ways to elsewhere. */
   #commands(): Entry[] {
-    const offered = listCommands().filter((command) => command.isOffered !== false && isMatch(command.label, this.typed));
+    const offered = listCommands().filter((command) => command.isOffered !== false && fitOf(command.label, this.typed) !== null);
     const rank = (command: Command) => (isWay(command) ? 2 : command.group === everywhere ? 1 : 0);
     return offered
       .toSorted((a, b) => rank(a) - rank(b))
@@ -90,7 +93,8 @@ export class Palette {
       const scope = { namespace: project.namespace, project: project.name };
       return { id: `go:${projectPath(scope)}`, kind: 'Go', label: project.name, detail: `${project.namespace}, ${formatCount(project.runs)} runs`, keys: '', run: () => navigate(projectPath(scope)) };
     });
-    return projects.filter((entry) => isMatch(`${entry.label} ${entry.detail}`, this.typed)).slice(0, 12);
+    const found = projects.filter((entry) => fitOf(`${entry.label} ${entry.detail}`, this.typed) !== null);
+    return rankByFit(found, this.typed, (entry) => entry.label).slice(0, 12);
   }
 
   async #ask(text: string): Promise<void> {
@@ -100,12 +104,28 @@ export class Palette {
     const where: RunScope = { ns: scope?.namespace ?? null, project: scope?.project ?? null, experiment: scope?.experiment ?? null, f: text, archived: 'false' };
     const page = { sort: '-created', offset: 0, limit: runsShown, cols: [], spark: '' };
     const read = (f: string) => readRuns({ ...where, f }, page, abort.signal);
-    const [matches, hits] = await Promise.allSettled([readFilters(text, read), searchRuns(text, where.ns, where.project, abort.signal)]);
+    const [matches, hits] = await Promise.allSettled([this.#readFilters(text, read), searchRuns(text, where.ns, where.project, abort.signal)]);
     if (abort.signal.aborted) return;
     const found = matches.status === 'fulfilled' ? matches.value : [];
     const filters = found.map((filter) => ({ text: filter.text, total: filter.page.total }));
     this.server = { text, filters, runs: runEntries(found[0]?.page ?? null, hits.status === 'fulfilled' ? hits.value.hits : []) };
     this.isAsking = false;
+  }
+
+  /** Read a filter, or what was perhaps meant (`acc > 0.9`) where the server refuses it; what it refused it is not asked twice. */
+  async #readFilters(text: string, read: (f: string) => Promise<RunPage>): Promise<{ text: string; page: RunPage }[]> {
+    if (isUnfinished(text)) return [];
+    if (!this.#refused.has(text)) {
+      try {
+        return [{ text, page: await read(text) }];
+      } catch (cause) {
+        if (!(cause instanceof ApiError) || cause.isRetryable) return [];
+        this.#refused.set(text, correctionsOf(cause.fields).map((correction) => correction.text));
+      }
+    }
+    const meant = (this.#refused.get(text) ?? []).slice(0, mostCorrections);
+    const found = await Promise.allSettled(meant.map(async (f) => ({ text: f, page: await read(f) })));
+    return found.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   }
 }
 
@@ -117,17 +137,6 @@ interface Answer {
 }
 
 const mostCorrections = 2;
-
-/** Read a filter; where the server refuses it and says what was perhaps meant (`acc > 0.9`), that instead. */
-async function readFilters(text: string, read: (f: string) => Promise<RunPage>): Promise<{ text: string; page: RunPage }[]> {
-  try {
-    return [{ text, page: await read(text) }];
-  } catch (cause) {
-    const meant = cause instanceof ApiError ? correctionsOf(cause.fields).slice(0, mostCorrections) : [];
-    const found = await Promise.allSettled(meant.map(async (correction) => ({ text: correction.text, page: await read(correction.text) })));
-    return found.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-  }
-}
 
 function filterEntry(text: string, total: number | null, scope: Scope): Entry {
   const label = describeClause(text).filter(Boolean).join(' ');

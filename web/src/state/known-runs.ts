@@ -1,5 +1,6 @@
 // Runs that this tab has seen, newest last: what the palette searches while the server is still asked.
 import type { RunId } from '@/domain/ids';
+import { fitOf, rankByFit } from '@/domain/matching';
 
 export interface KnownRun {
   id: RunId;
@@ -22,13 +23,8 @@ export function rememberRuns(runs: readonly KnownRun[]): void {
   }
 }
 
-/** Runs whose name holds all words, the last seen first. */
-export function findKnown(words: readonly string[], limit: number): KnownRun[] {
-  const found: KnownRun[] = [];
-  for (const run of [...known.values()].reverse()) {
-    const name = run.name.toLowerCase();
-    if (words.every((word) => name.includes(word))) found.push(run);
-    if (found.length === limit) break;
-  }
-  return found;
+/** Runs whose name has all that is typed, those that fit best first, then the last seen. */
+export function findKnown(typed: string, limit: number): KnownRun[] {
+  const found = [...known.values()].reverse().filter((run) => fitOf(run.name, typed) !== null);
+  return rankByFit(found, typed, (run) => run.name).slice(0, limit);
 }
