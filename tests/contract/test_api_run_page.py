@@ -269,6 +269,20 @@ def test_a_window_asks_for_a_part_at_full_detail(root, client):
     assert series["last"].tolist() == list(range(500, 510))
 
 
+@pytest.mark.parametrize("axis", ["relative", "time", "metric"])
+def test_a_window_between_two_points_says_where_the_line_crosses_it_from_and_to(root, client, axis):
+    run = record(root, metrics={"loss": [4.0, 2.0, 1.0], "tokens": [0.0, 1e6, 3e6]})
+    asked = {"axis": axis, "x_metric": "tokens" if axis == "metric" else None, "smoothing": 0.5}
+    _, x, (whole,) = ask_series(client, {"run": run, "metric": "loss"}, **asked)
+    frame = {"low": x[1] + 100, "high": x[1] + 5000} | asked
+    header, between, _ = ask_series(client, {"run": run, "metric": "loss"}, {"run": run, "metric": "none"}, **frame)
+    crossing, none = header["series"]
+    assert len(between) == 0
+    assert crossing["before"] == [x[1], 2.0, whole["smoothed"][1]]
+    assert crossing["after"] == [x[2], 1.0, whole["smoothed"][2]]
+    assert (none["before"], none["after"]) == (None, None)
+
+
 def test_relative_time_begins_at_the_start_of_each_run(root, client):
     run = record(root, metrics={"loss": [1.0, 2.0]})
     _, x, _ = ask_series(client, {"run": run, "metric": "loss"}, axis="relative")

@@ -112,6 +112,23 @@ def test_on_an_axis_of_time_ranks_count_with_their_latest_value_while_they_last(
     assert mean.last.tolist()[-1] == 1.0
 
 
+def test_between_two_steps_a_reduced_line_crosses_from_the_mean_at_one_to_the_mean_at_the_other(settings):
+    run = None
+    for rank, values in enumerate(([1.0, 3.0], [5.0, 9.0], [100.0])):
+        spec = RunSpec(metrics={"loss": values}, rank=rank)
+        run = record_run(settings.root, spec, run=run, created_us=START_US + rank)
+    with open_reader(settings) as reader:
+        key, second = SeriesKey(run, "loss", reduce="mean"), SECOND_US
+        own = reader.read_series(run, "loss", 0)
+        gap = Window("time", int(own.times[0]) + second // 4, int(own.times[0]) + second // 2)
+        (by_time,) = reader.read_window([key], gap).series
+        (whole,) = reader.read_window([key], Window("step", 0, 1)).series
+        (behind,) = reader.read_window([key], Window("step", 1, 9)).series
+    assert (by_time.before.value, by_time.after.value) == ((1 + 5 + 100) / 3, (3 + 5) / 2)
+    assert (whole.before, whole.after) == (None, None)
+    assert (behind.before, behind.after) == (None, None)  # a point stands at its very edge
+
+
 def test_no_spike_of_any_rank_is_lost_in_the_band_however_narrow(settings):
     rng = np.random.default_rng(3)
     values = rng.normal(size=(3, 9000))

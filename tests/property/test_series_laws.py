@@ -1,5 +1,6 @@
 """Laws of the series store: how rows came in never shows in an answer, and a reduction loses no extreme."""
 
+import bisect
 import itertools
 import math
 import struct
@@ -241,6 +242,50 @@ def test_smoothing_in_a_window_is_that_of_the_whole_series(tmp_path, seed, weigh
         if at >= 0 and point.step <= envelope.ends[at] and math.isfinite(point.value):
             by_bucket[at] = value
     np.testing.assert_allclose(envelope.series[0].smoothed, by_bucket, rtol=1e-9, atol=1e-9)
+
+
+@FEW
+@given(
+    seed=st.integers(0, 2**32),
+    axis=st.sampled_from(["step", "time", "relative"]),
+    columns=st.sampled_from([1, 13, 1200]),
+    low=st.integers(-100, 100_000),
+    span=st.integers(0, 3000),
+    smoothing=st.sampled_from([None, 0.9]),
+    finish=st.booleans(),
+)
+def test_a_window_knows_the_points_its_lines_come_from_and_go_to(
+    tmp_path, seed, axis, columns, low, span, smoothing, finish
+):
+    journals = make_journals(seed)
+    cutoffs = cutoffs_of(journals, seed)
+    low += BASE_TIME if axis == "time" else 0
+    high = low + span
+    window = Window(axis, low, high, columns, started={RUN: BASE_TIME}, smoothing=smoothing)
+    with fresh_database(tmp_path) as database:
+        store = feed(database, journals, seed, finish=finish)
+        (series,) = store.read_window([SeriesKey(RUN, "loss")], window, cutoffs).series
+    points = points_of(itertools.chain(*journals), "loss", cutoffs)
+    if axis != "step":
+        points.sort(key=lambda p: (p.time, p.step, p.writer, p.ordinal))
+    xs = [x_of(point, axis, BASE_TIME) for point in points]
+    inside = [x for x in xs if low <= x <= high]
+    spacing = (xs[-1] - xs[0]) / (len(xs) - 1) if len(xs) > 1 else 0.0
+    plain = expected_smoothing(xs, [p.value for p in points], smoothing or 0.0, spacing)
+    width = span / max(1, len(series.count))
+    sides = (
+        (series.before, bisect.bisect_left(xs, low) - 1, min(inside, default=math.inf) - low),
+        (series.after, bisect.bisect_right(xs, high), high - max(inside, default=-math.inf)),
+    )
+    for told, at, gap in sides:
+        has_point = 0 <= at < len(points) and math.isfinite(points[at].value)
+        if told is None:
+            assert not has_point or gap <= 1.125 * width + 1  # it lies within a column, whose border may have moved
+            continue
+        assert (told.x, told.value) == (float(xs[at]), points[at].value)
+        assert (told.smoothed is None) == (smoothing is None)
+        if told.smoothed is not None:
+            assert told.smoothed == pytest.approx(plain[at], rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.postgres

@@ -3,7 +3,8 @@
 The frame: u32 length of the header, a JSON header padded with spaces so that what follows begins at a multiple of
 eight, then little-endian arrays one behind the other: x f64[n]; for each series first, last, min, max f64[n], smoothed
 f64[n] where it was asked for, then count, NaN, +inf, -inf u32[n], each series padded to a multiple of eight. Of ranks
-that are reduced, first, last and smoothed are the line, min and max the band; `ranks` are those that were read.
+that are reduced, first, last and smoothed are the line, min and max the band; `ranks` are those that were read. The
+points that a line comes from and goes to outside of the window are `before` and `after`: x, value, smoothed value.
 """
 
 import math
@@ -18,7 +19,7 @@ from litestar.params import JSONBody
 from everbloom.api.answers import Given, find_run
 from everbloom.api.run_types import SeriesRequest
 from everbloom.core.errors import InvalidInput
-from everbloom.query.reader import Envelope, MetricWindow, PairedEnvelope, Reader, SeriesKey, Window
+from everbloom.query.reader import Envelope, MetricWindow, Neighbour, PairedEnvelope, Reader, SeriesKey, Window
 
 SERIES_MAX = 2000
 _FLOATS = ("first", "last", "min", "max")
@@ -78,6 +79,7 @@ def encode_frame(envelope: Envelope | PairedEnvelope, keys: list[SeriesKey], *, 
         described.append(
             {"run": key.run, "metric": key.metric, "rank": key.rank, "reduce": key.reduce, "ranks": ranks}
             | {"arrays": [*names, *_COUNTS]}
+            | {"before": _to_place(series.before), "after": _to_place(series.after)}
             | {"points": int(series.count.sum()), "odd": int((series.nan + series.pinf + series.ninf).sum())}
         )
     header = msgspec.json.encode(
@@ -91,6 +93,11 @@ def encode_frame(envelope: Envelope | PairedEnvelope, keys: list[SeriesKey], *, 
     )
     header += b" " * (-(len(header) + 4) % 8)
     return struct.pack("<I", len(header)) + header + b"".join(parts)
+
+
+def _to_place(neighbour: Neighbour | None) -> list[float | None] | None:
+    """Return x, value and smoothed value of a point just outside of the window."""
+    return None if neighbour is None else [neighbour.x, neighbour.value, neighbour.smoothed]
 
 
 def _to_bytes(array: Any, kind: str) -> bytes:

@@ -147,6 +147,28 @@ class Pool:
             *(np.concatenate([np.empty(0, kinds[n]), *(getattr(p, n) for p in self.loose)]) for n in names)
         )
 
+    def list_chunks(self) -> list[tuple[int, int, int, int]]:
+        """Return (piece's place in `pieces`, number, least x, greatest x) of all chunks, outside of the view too."""
+        kind = "time" if self.view.is_time else "step"
+        found = []
+        for place, piece in enumerate(self.pieces):
+            rows = self.reader.database.execute(
+                f"SELECT seq, low_{kind}, high_{kind}, low_step FROM series_chunks WHERE group_id = ?",
+                (piece.group_id,),
+            )
+            shift, cutoff = self.view.shift(piece.run), self.cutoffs.get(piece.writer)
+            found += [
+                (place, seq, low - shift, high - shift if self.view.is_time or cutoff is None else min(high, cutoff))
+                for seq, low, high, low_step in rows
+                if cutoff is None or low_step <= cutoff
+            ]
+        return found
+
+    def read_chunk(self, place: int, seq: int) -> LoosePoints:
+        """Decode all points of one chunk that count; they are not added to the pool."""
+        ((_, points),) = self.reader.read_chunks(self.pieces[place], [seq])
+        return self._loosen(place, -1, points, np.arange(len(points.axis)))
+
     def candidates(self, grid: Grid) -> Candidates:
         """Decode what borders of the grid go through; return the rest and the points as candidates."""
         left, right = grid.column_of(self.blocks.low), grid.column_of(self.blocks.high)
@@ -205,20 +227,21 @@ class Pool:
             self._add(place, len(self.chunks) - 1, points, np.arange(len(points.axis)))
 
     def _add(self, place: int, chunk: int, points: Points, rows: NDArray[np.intp]) -> None:
+        self.loose.append(self._loosen(place, chunk, points, rows))
+
+    def _loosen(self, place: int, chunk: int, points: Points, rows: NDArray[np.intp]) -> LoosePoints:
         piece, axis = self.pieces[place], points.axis
         if (cutoff := self.cutoffs.get(piece.writer)) is not None:
             kept = axis.steps <= cutoff
             points, axis, rows = points.take(kept), axis.take(kept), rows[kept]
-        self.loose.append(
-            LoosePoints(
-                x=self.view.x_of(axis, piece.run),
-                second=axis.steps if self.view.is_time else axis.times,
-                writer=np.full(len(axis), self._writers[piece.writer]),
-                ordinal=axis.ordinals,
-                chunk=np.full(len(axis), chunk),
-                row=rows.astype(np.int64),
-                value=points.values,
-            )
+        return LoosePoints(
+            x=self.view.x_of(axis, piece.run),
+            second=axis.steps if self.view.is_time else axis.times,
+            writer=np.full(len(axis), self._writers[piece.writer]),
+            ordinal=axis.ordinals,
+            chunk=np.full(len(axis), chunk),
+            row=rows.astype(np.int64),
+            value=points.values,
         )
 
 

@@ -157,12 +157,12 @@ def _hold(rank: SeriesEnvelope) -> SeriesEnvelope:
     at, is_held = _latest(~empty)
     fill = empty & is_held
     held = rank.last[at]
-    filled = {name: np.where(fill, held, getattr(rank, name)) for name in ("first", "last", "min", "max")}
+    first, last, low, high = (np.where(fill, held, part) for part in (rank.first, rank.last, rank.min, rank.max))
     smoothed = rank.smoothed
     if smoothed is not None:
         at, is_held = _latest(np.isfinite(smoothed))
         smoothed = np.where(is_held, smoothed[at], np.nan)
-    return replace(rank, **filled, smoothed=smoothed)
+    return replace(rank, first=first, last=last, min=low, max=high, smoothed=smoothed)
 
 
 def _latest(has: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

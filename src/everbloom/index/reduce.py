@@ -55,6 +55,21 @@ class Candidates:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """The finite point of a series nearest to a window's edge, outside of it: a line is drawn from it, or to it.
+
+    Attributes:
+        x: In the units of the axis.
+        value: As logged.
+        smoothed: The smoothed value there; None if not asked for.
+    """
+
+    x: float
+    value: float
+    smoothed: float | None = None
+
+
+@dataclass(frozen=True)
 class SeriesEnvelope:
     """One series on the common grid of n buckets; NaN and 0 where a bucket has no points.
 
@@ -68,6 +83,8 @@ class SeriesEnvelope:
         pinf: How many are +inf.
         ninf: How many are -inf.
         smoothed: The smoothed value at the bucket's last finite point, float64; None if not asked for.
+        before: The last point before the window, where none in it lies within a column of its edge.
+        after: The first point behind it, likewise.
     """
 
     first: FloatArray
@@ -79,6 +96,8 @@ class SeriesEnvelope:
     pinf: CountArray
     ninf: CountArray
     smoothed: FloatArray | None = None
+    before: Neighbour | None = None
+    after: Neighbour | None = None
 
 
 def find_tied_blocks(candidates: Candidates) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ The same points give the same window however they were appended, compacted or pa
 them alone (`grid.py`), and the reduction is exact (`reduce.py`).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -15,6 +16,7 @@ from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId
 from everbloom.index.chunks import join_axes
 from everbloom.index.grid import Grid, exact_grid, uniform_grid
+from everbloom.index.neighbours import Sides, find_open_edges, find_sides, join_sides
 from everbloom.index.pieces import (
     NO_SHARES,
     Cutoffs,
@@ -157,10 +159,19 @@ def _find_origins(run: RunId, pieces: Sequence[Piece], window: Window) -> Mappin
 
 
 def _reduce_all(key: SeriesKey, pools: Sequence[Pool], grid: Grid, window: Window) -> SeriesEnvelope:
-    ranks = [_reduce(pool, grid, window) for pool in pools]
-    if not ranks:
+    if not pools:
         return _reduce_nothing(grid, window)
-    return ranks[0] if key.reduce is None else join_ranks(ranks, key.reduce, is_time=window.axis != "step")
+    ranks = [_reduce(pool, grid) for pool in pools]
+    filled = np.logical_or.reduce([rank.count > 0 for rank in ranks])
+    left, right = find_open_edges(grid, filled, window.low, window.high)
+    ranks = [
+        _complete(pool, rank, find_sides(pool, is_left_open=left, is_right_open=right), grid, window)
+        for pool, rank in zip(pools, ranks, strict=True)
+    ]
+    if key.reduce is None:
+        return ranks[0]
+    is_time = window.axis != "step"
+    return join_sides(ranks, join_ranks(ranks, key.reduce, is_time=is_time), key.reduce, is_time=is_time)
 
 
 def _reduce_nothing(grid: Grid, window: Window) -> SeriesEnvelope:
@@ -226,15 +237,12 @@ def _within(x: NDArray[np.int64], window: Window) -> NDArray[np.int64]:
     return x if window.high is None else x[x <= window.high]
 
 
-def _reduce(pool: Pool, grid: Grid, window: Window) -> SeriesEnvelope:
+def _reduce(pool: Pool, grid: Grid) -> SeriesEnvelope:
     candidates = pool.candidates(grid)
     while (tied := find_tied_blocks(candidates)).any():
         pool.decode(_mask_of(pool, candidates.chunk[tied], candidates.row[tied]))
         candidates = pool.candidates(grid)
-    envelope = reduce_candidates(candidates, len(grid))
-    if window.smoothing is None:
-        return envelope
-    return replace(envelope, smoothed=_smooth(pool, grid, window, window.smoothing))
+    return reduce_candidates(candidates, len(grid))
 
 
 def _mask_of(pool: Pool, chunk: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -243,21 +251,36 @@ def _mask_of(pool: Pool, chunk: NDArray[np.int64], row: NDArray[np.int64]) -> ND
     return np.array([place in wanted for place in places], np.bool_)
 
 
-def _smooth(pool: Pool, grid: Grid, window: Window, weight: float) -> NDArray[np.float64]:
-    """Smooth over all points from far enough before the window, then take each bucket's last value."""
-    answer = np.full(len(grid), np.nan)
-    if not len(grid):
-        return answer
+def _complete(pool: Pool, envelope: SeriesEnvelope, sides: Sides, grid: Grid, window: Window) -> SeriesEnvelope:
+    """Add the neighbours and, where it is asked for, smoothed values: of a bucket that of its last finite point."""
+    if window.smoothing is None:
+        return replace(envelope, before=sides.before, after=sides.after)
+    smoothed = np.full(len(grid), np.nan)
+    ends = [math.nextafter(one.x, towards) for one, towards in zip(sides, (-math.inf, math.inf), strict=True) if one]
+    reach = [*grid.starts[:1].tolist(), *grid.ends[-1:].tolist(), *(math.floor(end) for end in ends)]
+    if not reach:
+        return replace(envelope, smoothed=smoothed)
+    x, values, along = _smooth(pool, min(reach), max(reach) + 1, window.smoothing)
+    if len(grid):
+        kept = np.isfinite(values) & (x >= grid.starts[0]) & (x <= grid.ends[-1])
+        smoothed[grid.column_of(x[kept])] = along[kept]  # of several points in a bucket, the last one stays
+    before, after = sides
+    if before is not None:
+        before = replace(before, smoothed=float(along[np.searchsorted(x, window.low or 0) - 1]))
+    if after is not None:
+        after = replace(after, smoothed=float(along[np.searchsorted(x, window.high or 0, side="right")]))
+    return replace(envelope, smoothed=smoothed, before=before, after=after)
+
+
+def _smooth(
+    pool: Pool, low: int, high: int, weight: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return x, value and smoothed value of points between two x and some before, smoothed over all from far enough."""
     spacing = _spacing(pool)
-    start = int(grid.starts[0]) - int(min(lookback(weight, spacing), 2.0**64)) - 1
-    view = replace(pool.view, low=start, high=int(grid.ends[-1]))
-    if spacing <= 0:
-        view = replace(view, low=None)
+    start = low - int(min(lookback(weight, spacing), 2.0**64)) - 1
+    view = replace(pool.view, low=start if spacing > 0 else None, high=high)
     x, values = _read_sorted(pool, view)
-    smoothed = smooth(x, values, weight=weight, spacing=spacing)
-    kept = np.isfinite(values) & (x >= grid.starts[0])
-    answer[grid.column_of(x[kept])] = smoothed[kept]  # of several points in a bucket, the last one stays
-    return answer
+    return x, values, smooth(x, values, weight=weight, spacing=spacing)
 
 
 def _read_sorted(pool: Pool, view: View) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from everbloom.core.errors import InvalidInput
 from everbloom.core.ids import RunId
 from everbloom.core.values import check_metric_name
+from everbloom.index.neighbours import join_sides
 from everbloom.index.pieces import Cutoffs, Shares
 from everbloom.index.ranks import check_reduce, join_ranks
-from everbloom.index.reduce import Candidates, SeriesEnvelope, reduce_candidates
+from everbloom.index.reduce import Candidates, Neighbour, SeriesEnvelope, reduce_candidates
 from everbloom.index.series import Series
 from everbloom.index.smooth import smooth
 from everbloom.index.window import COLUMNS_MAX, SeriesKey
@@ -126,7 +127,9 @@ def _list_ranks(readable: ReadableIndex, key: SeriesKey, cutoffs: Cutoffs, share
 
 def _join(key: SeriesKey, ranks: list[SeriesEnvelope]) -> SeriesEnvelope:
     """Reduce ranks, each over its own x; as on an axis of time, no two of them share their places."""
-    return ranks[0] if key.reduce is None else join_ranks(ranks, key.reduce, is_time=True)
+    if key.reduce is None:
+        return ranks[0]
+    return join_sides(ranks, join_ranks(ranks, key.reduce, is_time=True), key.reduce, is_time=True)
 
 
 def pair_by_step(x_steps: IntArray, xs: FloatArray, steps: IntArray, values: FloatArray) -> Paired:
@@ -203,13 +206,21 @@ def _reduce(pair: Paired, part: slice, column: IntArray, n: int, window: MetricW
         ),
         n,
     )
-    if window.smoothing is None:
+    along = None if window.smoothing is None else _smooth(pair, window.smoothing)
+    envelope = replace(envelope, before=_find(pair, part.start - 1, along), after=_find(pair, part.stop, along))
+    if along is None:
         return envelope
     smoothed = np.full(n, np.nan)
-    along = _smooth(pair, window.smoothing)[part]
     is_finite = np.isfinite(values)
-    smoothed[column[is_finite]] = along[is_finite]  # of several points in a bucket, the last one stays
-    return SeriesEnvelope(**{**vars(envelope), "smoothed": smoothed})
+    smoothed[column[is_finite]] = along[part][is_finite]  # of several points in a bucket, the last one stays
+    return replace(envelope, smoothed=smoothed)
+
+
+def _find(pair: Paired, at: int, along: FloatArray | None) -> Neighbour | None:
+    """Return a point just outside of the window, which is drawn to; None where there is no finite one."""
+    if not 0 <= at < len(pair.x) or not np.isfinite(pair.values[at]):
+        return None
+    return Neighbour(float(pair.x[at]), float(pair.values[at]), None if along is None else float(along[at]))
 
 
 def _smooth(pair: Paired, weight: float) -> FloatArray:

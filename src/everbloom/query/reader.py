@@ -16,6 +16,7 @@ from everbloom.core.records import Direction
 from everbloom.core.settings import Settings
 from everbloom.index.documents import MetricSummary
 from everbloom.index.ranks import Reduce
+from everbloom.index.reduce import Neighbour
 from everbloom.index.series import MetricInfo
 from everbloom.index.store import Index, is_index_swapped, open_empty_index, open_index
 from everbloom.index.window import Envelope, SeriesKey, Window
@@ -71,6 +72,7 @@ __all__ = [
     "ConsoleMatch",
     "Envelope",
     "MetricWindow",
+    "Neighbour",
     "PairedEnvelope",
     "Patience",
     "Reader",
