@@ -59,7 +59,8 @@ def list_runs(
         page = reader.list_runs(query)
         rows = to_rows(reader, page.runs, columns=columns, spark=spark or None)
         found = _read_catalogue(reader, query, "", 500) if catalog else None
-        return RunPage(page.total, offset, page.query_s * 1000, watermark, rows, page.elsewhere, found)
+        took_ms = page.query_s * 1000
+        return RunPage(page.total, offset, took_ms, watermark, rows, page.elsewhere, page.archived, found)
 
     return answer(request, store, build)
 

@@ -1,5 +1,7 @@
 """Who asks and what answers, and what would fit at the cursor of a filter: what the shell needs on every page."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 from litestar import Response, get
@@ -7,6 +9,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from everbloom.api.answers import Asking, Given, Namespace, Project, answer
 from everbloom.api.types import Completion, Hit, Hits, Offer, Session
+from everbloom.core.settings import DEFAULT_ROOT
 from everbloom.core.version import __version__
 from everbloom.query.language.keys import FAMILIES, FIXED
 from everbloom.query.reader import Reader
@@ -19,7 +22,9 @@ _OPERATORS = frozenset("= != < <= > >= in ~ like is".split())
 def get_session(store: Given) -> Session:
     """Say who asks and what answers."""
     settings = store.settings
-    return Session(store.user, settings.namespace, __version__, settings.root.name, is_local=True)
+    root = Path(os.fsencode(settings.root).decode("utf-8", "replace"))  # a folder's name may be no text
+    named = None if settings.root == Path(DEFAULT_ROOT).expanduser() else str(root)
+    return Session(store.user, settings.namespace, __version__, root.name, named, is_local=True)
 
 
 @get("/complete", sync_to_thread=True)

@@ -27,12 +27,13 @@ class ErrorBody(Struct):
 
 
 class Session(Struct):
-    """Who is asking, and what answers."""
+    """Who is asking, and what answers. `root` is the store's folder where a script must name it, else null."""
 
     user: str
     namespace: str
     version: str
     root_name: str
+    root: str | None
     is_local: bool
 
 
@@ -186,7 +187,12 @@ class ColumnCatalogue(Struct):
 
 
 class RunPage(Struct):
-    """A window of a table of runs. `elsewhere` counts matches of other projects, by `namespace/project`."""
+    """A window of a table of runs.
+
+    Attributes:
+        elsewhere: How many matches other projects have, by `namespace/project`.
+        archived: How many archived runs match, where no other does.
+    """
 
     total: int
     offset: int
@@ -194,6 +200,7 @@ class RunPage(Struct):
     watermark: int
     rows: list[RunRow]
     elsewhere: dict[str, int]
+    archived: int
     columns: ColumnCatalogue | None
 
 

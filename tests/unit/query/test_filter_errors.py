@@ -18,7 +18,8 @@ def complain(text, parse=parse_filter):
 @pytest.mark.parametrize(
     ("text", "code", "column", "suggestions"),
     [
-        ("loss > 3", "filter.unknown_key", 1, ["metrics.loss"]),
+        ("loss > 3", "filter.unknown_key", 1, ["metrics.loss", "metrics.loss.best"]),
+        ("val/acc > 3", "filter.unknown_key", 1, ["metrics.val/acc", "metrics.val/acc.best"]),
         ("acc > 3", "filter.unknown_key", 1, ["metrics.val/acc.max"]),
         ("metrcs.val/acc.max > 1", "filter.unknown_key", 1, ["metrics.val/acc.max"]),
         ("a and State = failed", "filter.unknown_key", 7, ["state"]),
@@ -130,8 +131,8 @@ def test_line_breaks_in_a_filter_do_not_break_the_picture():
 @pytest.mark.parametrize(
     ("text", "code", "column", "suggestions"),
     [
-        ("loss", "sort.unknown_key", 1, ["metrics.loss"]),
-        ("-loss", "sort.unknown_key", 1, ["-metrics.loss"]),
+        ("loss", "sort.unknown_key", 1, ["metrics.loss", "metrics.loss.best"]),
+        ("-loss", "sort.unknown_key", 1, ["-metrics.loss", "-metrics.loss.best"]),
         ("created,", "sort.syntax", 9, []),
         (",created", "sort.syntax", 1, []),
         ("params.lr desc", "sort.syntax", 11, ["-params.lr"]),

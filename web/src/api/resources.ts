@@ -1,5 +1,5 @@
 // One function per question to the server: path and parameters here, so that pages never spell an address.
-import { quoteText } from '@/domain/filter-clauses';
+import { quoteText } from '@/domain/quote-text';
 import { visitedBefore } from '@/state/visit';
 import type { QueryAsk } from './queries.svelte';
 import { apiBase, getJson, queryString, sendJson, type Query } from './client';

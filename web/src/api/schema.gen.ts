@@ -1193,6 +1193,7 @@ export interface components {
         };
         /** RunPage */
         RunPage: {
+            archived: number;
             columns: components["schemas"]["ColumnCatalogue"] | null;
             elsewhere: {
                 [key: string]: number;
@@ -1263,6 +1264,7 @@ export interface components {
         Session: {
             is_local: boolean;
             namespace: string;
+            root: string | null;
             root_name: string;
             user: string;
             version: string;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clauseFor, describeClause, joinClauses, quoteText, shortKey, splitClauses } from './filter-clauses';
+import { clauseFor, describeClause, joinClauses, shortKey, splitClauses } from './filter-clauses';
+import { quoteText } from './quote-text';
 
 describe('splitClauses', () => {
   test.each([
@@ -51,6 +52,8 @@ describe('describeClause', () => {
   test.each([
     ['params.arch = "vit-s/16"', ['arch', 'is', 'vit-s/16']],
     ['metrics.val/top1.max > 79', ['val/top1 max', 'above', '79']],
+    ['metrics.val/top1 > 79', ['val/top1 last', 'above', '79']],
+    ['metrics.val/top1.last > 79', ['val/top1 last', 'above', '79']],
     ['state != archived', ['state', 'is not', 'archived']],
     ['params.lr <= 1e-3', ['lr', 'at most', '1e-3']],
     ['note ~ "out of memory"', ['note', 'contains', 'out of memory']],
@@ -58,7 +61,7 @@ describe('describeClause', () => {
     ['tag not in ("a", "b")', ['tag', 'is not', 'a or b']],
     ['params.lr is null', ['lr', 'is', 'missing']],
     ['params.lr is not null', ['lr', 'has', 'a value']],
-    ['metrics.loss is nan', ['loss', 'is', 'NaN']],
+    ['metrics.loss is nan', ['loss last', 'is', 'NaN']],
     ['not archived = true', ['', '', 'not archived = true']],
     ['resnet', ['', '', 'resnet']],
     ['"say ""hi"""', ['', '', '"say ""hi"""']],

@@ -1,6 +1,8 @@
 // A filter as a row of chips: split at its outer `and`s, each said in words, put together again. Only the outer shape is
 // read here; what a filter means is the server's to say. Words and quotes are told apart as the language does.
 
+import { quoteText } from './quote-text';
+
 type Token = { kind: 'word' | 'quoted' | 'operator' | 'mark'; text: string; start: number; end: number };
 
 const pattern = /"(?:[^"]|"")*"|'(?:[^']|'')*'|<=|>=|!=|==|<>|[=<>~]|[(),]|[^\s(),"'=<>!~]+|\S/g;
@@ -53,7 +55,8 @@ export function describeClause(clause: string): [string, string, string] {
   const [key, operator, ...rest] = readTokens(clause);
   const asTyped: [string, string, string] = ['', '', clause];
   if (!key || key.kind !== 'word' || isWord(key, 'not') || !operator) return asTyped;
-  const name = shortKey(key.text);
+  // Said, because the column of the same name shows how a run did at its best.
+  const name = shortKey(key.text) + (isMetricsLast(key.text) ? ' last' : '');
   const values = rest.filter((token) => token.kind !== 'mark').map((token) => unquote(token.text));
   if (isWord(operator, 'is')) return [name, values[0] === 'not' ? 'has' : 'is', values[0] === 'not' ? `a ${values[1] === 'nan' ? 'number' : 'value'}` : values[0] === 'null' ? 'missing' : 'NaN'];
   if (isWord(operator, 'in')) return [name, 'is', values.join(' or ')];
@@ -62,11 +65,14 @@ export function describeClause(clause: string): [string, string, string] {
   return verb && values.length === 1 ? [name, verb, values[0] ?? ''] : asTyped;
 }
 
+const summary = /\.(last|min|max|first|mean|n|best)$/;
+const isMetricsLast = (key: string) => /^metrics\../.test(key) && !summary.test(key);
+
 /** Leave out the family and say the summary last: `metrics.val/acc.max` is `val/acc max`. */
 export function shortKey(key: string): string {
   const match = /^(?:metrics|params|env|code|data)\.(.+)$/.exec(key);
   if (!match?.[1]) return key;
-  return key.startsWith('metrics.') ? match[1].replace(/\.(last|min|max|first|mean|n|best)$/, ' $1') : match[1];
+  return key.startsWith('metrics.') ? match[1].replace(summary, ' $1') : match[1];
 }
 
 function unquote(text: string): string {
@@ -74,8 +80,6 @@ function unquote(text: string): string {
   if (quote !== '"' && quote !== "'") return text;
   return text.slice(1, -1).replaceAll(quote + quote, quote);
 }
-
-export const quoteText = (value: string): string => `"${value.replaceAll('"', '""')}"`;
 
 /** Make the clause that picks one or more values of a facet. */
 export function clauseFor(key: string, values: readonly string[]): string {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from everbloom.core.records import Cause, State, Verdict
-from everbloom.core.values import SUMMARIES
+from everbloom.core.values import SUMMARIES, guess_direction
 from everbloom.query.language.tokens import WORD, Piece, quote_text
 
 Kind = Literal["text", "choice", "number", "time", "duration", "flag", "tags", "version", "any", "console"]
@@ -205,8 +205,15 @@ def nearest_keys(typed: str, known: Iterable[str] = (), *, prefix: bool = False,
     close = _find_close(folded, {key.casefold(): key for key in reversed(spelled)}, limit)
     names = {key.name.casefold(): print_key(key) for key in reversed(keys)}
     by_end = [spelling for name, spelling in names.items() if name.rpartition("/")[2] == folded]
-    offers = (*by_root, *_find_close(folded, names, limit), *by_end, *close)
+    # Of a metric named in full both what it ended with and its best may be meant.
+    whole = {key.name for key in keys if key.root == "metrics" and key.name.casefold() == folded}
+    by_name = [print_key(Key("metrics", name, word)) for name in whole for word in _summaries_meant(name)]
+    offers = (*by_root, *by_name, *_find_close(folded, names, limit), *by_end, *close)
     return [key for key in dict.fromkeys(offers) if key != typed][:limit]
+
+
+def _summaries_meant(metric: str) -> tuple[str, ...]:
+    return (DEFAULT_SUMMARY, "best") if guess_direction(metric) else (DEFAULT_SUMMARY,)
 
 
 def _find_close(typed: str, spellings: dict[str, str], limit: int) -> list[str]:

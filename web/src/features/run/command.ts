@@ -1,9 +1,5 @@
-/** A command as a shell reads it back, and a process in words. Pure. */
+/** A process in words. Pure. */
 import type { Writer } from '@/api/run-types';
-
-export function quoteArgs(argv: readonly string[]): string {
-  return argv.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
-}
 
 /** Who recorded, where, as what; what a writer did not say is left out. */
 export function describeWriter({ user, host, pid, version }: Pick<Writer, 'user' | 'host' | 'pid' | 'version'>): string {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Metric } from '@/api/run-types';
-import { describeWriter, quoteArgs } from './command';
+import { quoteArgs } from '@/domain/shell';
+import { describeWriter } from './command';
 import { filterNames, groupMetrics } from './curves';
 import { isNumeric, nameFormat, printItem, toBars, toHistogram, toTable } from './media';
 import { changeTags } from './model.svelte';

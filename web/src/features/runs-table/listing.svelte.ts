@@ -46,6 +46,7 @@ export class Listing {
   get queryMs(): number { return this.#now.queryMs; }
   get newCount(): number { return this.#now.newCount; }
   get elsewhere(): Record<string, number> { return this.isGrouped ? {} : this.flat.elsewhere; }
+  get archived(): number { return this.isGrouped ? 0 : this.flat.archived; }
   /** Runs that match. */
   get total(): number { return this.isGrouped ? this.groups.runs : this.flat.total; }
   /** Lines of the table, groups among them. */

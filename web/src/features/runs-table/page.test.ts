@@ -39,7 +39,7 @@ beforeEach(() => {
   server = new FakeServer().start();
   server.on('/runs', ({ query }) => {
     const found = query.get('f')?.includes('params.lr = 0.1') ? rows.slice(0, 2) : rows;
-    return { total: found.length, offset: 0, query_ms: 1, watermark: 1, rows: Number(query.get('limit')) ? found : [], elsewhere: {}, columns: null };
+    return { total: found.length, offset: 0, query_ms: 1, watermark: 1, rows: Number(query.get('limit')) ? found : [], elsewhere: {}, archived: 0, columns: null };
   });
   server.on('/runs/columns', () => ({ columns, total: 2, default: columns.map((item) => item.key), constant: [{ key: 'params.seed', value: 1 }], watermark: 1 }));
   server.on('/runs/groups', () => ({ groups, total: 2, runs: 3, query_ms: 1, watermark: 1 }));
@@ -112,7 +112,7 @@ test('all runs between two are taken, whatever was read of them', async () => {
 
 test('a refused filter keeps the rows and offers what was meant', async () => {
   await open();
-  server.on('/runs', ({ query }) => (query.get('f') === 'acc > 1' ? refusal(400, 'filter.unknown_key', '`acc` is not a key.', { text: 'acc > 1', column: 1, length: 3, suggestions: ['metrics.val/acc'] }) : { total: 0, offset: 0, query_ms: 1, watermark: 1, rows: [], elsewhere: {}, columns: null }));
+  server.on('/runs', ({ query }) => (query.get('f') === 'acc > 1' ? refusal(400, 'filter.unknown_key', '`acc` is not a key.', { text: 'acc > 1', column: 1, length: 3, suggestions: ['metrics.val/acc'] }) : { total: 0, offset: 0, query_ms: 1, watermark: 1, rows: [], elsewhere: {}, archived: 0, columns: null }));
   const field = screen.getByRole('combobox');
   await fireEvent.input(field, { target: { value: 'acc > 1' } });
   await fireEvent.keyDown(field, { key: 'Enter' });

@@ -4,7 +4,7 @@
 import { ApiError, toApiError } from '@/api/client';
 import { readRuns, type RunScope } from '@/api/resources';
 import type { ChangedEvent, RunRow } from '@/api/types';
-import { quoteText } from '@/domain/filter-clauses';
+import { quoteText } from '@/domain/quote-text';
 import { rememberRuns } from '@/state/known-runs';
 
 export const pageSize = 100;
@@ -35,6 +35,8 @@ export class RunWindow {
   total = $state(0);
   queryMs = $state(0);
   elsewhere = $state.raw<Record<string, number>>({});
+  /** Archived runs that match, where no other does. */
+  archived = 0;
   error = $state.raw<ApiError | null>(null);
   hasAnswer = $state(false);
   /** Whether rows are remembered ones, their question asked again but not answered yet. */
@@ -132,6 +134,7 @@ export class RunWindow {
     try {
       const answer = await this.#read(first);
       if (!answer) return;
+      this.archived = answer.archived;
       this.#show({ pages: new Map([[first, answer.rows]]), total: answer.total, queryMs: answer.query_ms, elsewhere: answer.elsewhere });
       this.#keep();
       this.#settle(null);

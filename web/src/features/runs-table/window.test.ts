@@ -20,7 +20,7 @@ beforeEach(() => {
     const offset = Number(query.get('offset'));
     const limit = Math.min(Number(query.get('limit')), Math.max(0, total - offset));
     const rows = ids.length ? ids.map((id) => makeRow(id, { note: 'changed' })) : Array.from({ length: limit }, (_, at) => makeRow(named(query.get('sort'), offset + at), { cells: { k: at } }));
-    return { total, offset, query_ms: 1, watermark: 1, rows, elsewhere: {}, columns: null };
+    return { total, offset, query_ms: 1, watermark: 1, rows, elsewhere: {}, archived: 0, columns: null };
   });
 });
 afterEach(() => server.stop());
