@@ -21,7 +21,7 @@ from everbloom.api.run_types import SeriesRequest
 from everbloom.core.errors import InvalidInput
 from everbloom.query.reader import Envelope, MetricWindow, Neighbour, PairedEnvelope, Reader, SeriesKey, Window
 
-SERIES_MAX = 2000
+CELLS_MAX = 2_000_000  # 110 MB of a frame
 _FLOATS = ("first", "last", "min", "max")
 _COUNTS = ("count", "nan", "pinf", "ninf")
 
@@ -29,9 +29,10 @@ _COUNTS = ("count", "nan", "pinf", "ninf")
 @post("/series", sync_to_thread=True, status_code=200, opt={"is_plain": True}, media_type="application/octet-stream")
 def read_series(store: Given, data: JSONBody[SeriesRequest]) -> Response[bytes]:
     """Return series reduced to one grid; first, last, min and max of each bucket, so that no spike is lost."""
-    if len(data.series) > SERIES_MAX:
+    if len(data.series) * data.columns > CELLS_MAX:
         raise InvalidInput(
-            f"{len(data.series)} series were asked for at once; at most {SERIES_MAX} are answered. Ask in parts.",
+            f"{len(data.series)} series were asked for on {data.columns} columns; at most {CELLS_MAX} cells are "
+            f"answered at once. Ask for fewer columns, or in parts.",
             code="series.too_many",
         )
     window = _to_window(data)

@@ -39,6 +39,9 @@ export interface CardInput {
 /** Widths are asked for in steps, so that a window that grows by a pixel asks nothing anew. */
 const COLUMN_STEP = 100;
 const COLUMNS_MOST = 3000;
+/** What all lines of a chart have together: among thousands of lines nobody tells a column from the next. */
+const CELLS_MOST = 600_000;
+const COLUMNS_LEAST = 16;
 
 export class CurveCardState {
   width = $state(0);
@@ -106,11 +109,9 @@ export class CurveCardState {
   readonly headline = $derived.by(() => {
     const { cursor, metric } = this.input();
     const { lines, xs } = this.data;
-    const x = cursor.x ?? xs.at(-1);
-    if (x === undefined) return null;
     const at = cursor.x === null ? lines.map((line) => ({ line: line.line, value: lastLogged(line) })) : null;
     if (at === null) {
-      const rows = toReadout(lines, xs, x, metric.direction);
+      const rows = toReadout(lines, xs, cursor.x ?? Number.NaN, metric.direction);
       const row = rows.find(({ line }) => line.run === cursor.focus) ?? rows[0];
       return row === undefined || row.reading.kind !== 'value' ? null : { line: row.line, text: row.text };
     }
@@ -146,10 +147,11 @@ export class CurveCardState {
     const unit = axis === 'relative' || axis === 'time' ? 1e6 : 1;
     const isWhole = axis !== 'metric';
     const wanted = Math.ceil((this.width * devicePixelRatio) / COLUMN_STEP) * COLUMN_STEP;
+    const most = Math.max(COLUMNS_LEAST, Math.floor(CELLS_MOST / Math.max(1, lines.length)));
     return {
       axis,
       x_metric: this.xMetric,
-      columns: Math.min(COLUMNS_MOST, Math.max(COLUMN_STEP, wanted)),
+      columns: Math.min(COLUMNS_MOST, most, Math.max(COLUMN_STEP, wanted)),
       smoothing: smoothing > 0 ? smoothing : null,
       low: low === null ? null : isWhole ? Math.floor(low * unit) : low,
       high: high === null ? null : isWhole ? Math.ceil(high * unit) : high,
@@ -159,8 +161,9 @@ export class CurveCardState {
 }
 
 /** The value that tables call `last`, which a smoothed line only comes near. */
-function lastLogged({ series, main, before }: LineColumns): number | undefined {
+function lastLogged({ series, main, before, entry }: LineColumns): number | undefined {
   const at = before.at(-1) ?? -1;
+  if (at < 0) return entry?.raw;
   const raw = series.last[at];
   return raw !== undefined && Number.isFinite(raw) ? raw : main[at];
 }
