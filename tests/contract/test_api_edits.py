@@ -160,6 +160,20 @@ def test_all_that_match_are_changed_and_taken_back_by_one_token(root, client):
     assert (again.status_code, again.json()["error"]["code"]) == (404, "undo.unknown")
 
 
+def test_an_undo_that_failed_can_be_tried_again(client, root):
+    run = record(root)
+    answer = client.post("/api/v1/runs/bulk", json={"ids": [run], "edits": [{"kind": "like"}]}).json()
+    active = root / "active"
+    active.rename(root / "away")
+    active.touch()  # for a while the store cannot be read
+    failed = client.post("/api/v1/undo", json={"undo_token": answer["undo_token"]})
+    assert (failed.status_code, failed.json()["error"]["code"]) == (503, "root.unreadable")
+    active.unlink()
+    (root / "away").rename(active)
+    assert client.post("/api/v1/undo", json={"undo_token": answer["undo_token"]}).json()["changed"] == 1
+    assert read_row(client, run)["likes"] == 0
+
+
 def test_taking_back_leaves_what_somebody_changed_since(root, client):
     first, second = record(root, "a"), record(root, "b")
     edits = [{"kind": "set", "fields": {"conclusion": "bulk"}}]

@@ -10,6 +10,7 @@ import pytest
 from everbloom.api.events import iter_events
 from everbloom.api.follow import RUNS_MAX, Change, Follower
 from everbloom.api.store import Store
+from everbloom.core.errors import NotFound
 from everbloom.core.settings import Settings
 from everbloom.index.database import indexer_lock
 from everbloom.ingest.indexer import Indexer
@@ -139,6 +140,18 @@ def test_another_process_at_work_is_no_trouble_until_news_have_waited_for_too_lo
 
 def lock_of(indexer, settings):
     return indexer_lock(indexer.index.catalog_database, settings.root, wait_s=20.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_kept"), [(NotFound("it is not there", code="run.unknown"), True), (OSError(), False)]
+)
+def test_a_reader_is_kept_after_a_question_that_cannot_be_and_not_after_one_that_broke(settings, error, is_kept):
+    record_run(settings.root)
+    with closing(Store(settings)) as store:
+        with pytest.raises(type(error)), store.reader() as first:
+            raise error
+        with store.reader() as second:
+            assert (second is first) == is_kept
 
 
 # ── the stream ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -358,7 +358,7 @@ def test_thousands_of_curves_share_a_chart_on_fewer_columns(root, client):
     run = record(root, metrics={"loss": [float(step) for step in range(500)]})
     body = {"series": [{"run": run, "metric": "loss"}] * 5000, "columns": 100}
     answer = client.post("/api/v1/series", json=body)
-    header, x, series = decode_frame(answer.content)
+    _, x, series = decode_frame(answer.content)
     assert (len(x), len(series)) == (100, 5000)
     assert series[-1]["max"].max() == 499.0
 
