@@ -2,10 +2,11 @@
  * What one chart does between its columns and its canvases: ranges, when to draw, what pointer and keys mean. The base is
  * drawn when what it shows changed and it is near the screen; the overlay once a frame while somebody points.
  */
+import type { Axis } from '@/domain/frame';
 import { firstAtOrAfter, nearestIndex } from '@/domain/nearest';
 import type { SharedCursor } from './cursor.svelte';
 import type { Hands } from './gestures';
-import { yExtent, type ChartView, type LineColumns } from './lines';
+import { isCrossing, yExtent, type ChartView, type LineColumns } from './lines';
 import { drawOverlay, findNearest } from './overlay';
 import type { Picture } from './picture';
 import type { Box } from './places';
@@ -29,6 +30,8 @@ export interface ChartInput {
   readonly cursor: SharedCursor;
   readonly zoom: { readonly range: Range | null; readonly set: (range: Range | null) => void };
 }
+
+const roundTo = (axis: Axis, x: number): number => (axis === 'step' ? Math.round(x) : x);
 
 export class ChartState {
   isSeen = $state(false);
@@ -131,7 +134,7 @@ export class ChartState {
     if (range === undefined || !['+', '=', '-', '_'].includes(key)) return false;
     const centre = this.input().cursor.x ?? (range[0] + range[1]) / 2;
     const factor = key === '+' || key === '=' ? 0.5 : 2;
-    const all = this.fullRange();
+    const all = this.input().data.xs.length > 0 ? this.fullRange() : range;
     const [low, high] = [centre - (centre - range[0]) * factor, centre + (range[1] - centre) * factor];
     if (low <= all[0] && high >= all[1]) this.input().zoom.set(null);
     else this.zoomTo(Math.max(low, all[0]), Math.min(high, all[1]));
@@ -154,8 +157,9 @@ export class ChartState {
       cursor.leave(id);
       return;
     }
-    const x = data.xs[nearestIndex(data.xs, plot.fromX(px))];
-    if (x !== undefined) cursor.pointAt(id, x, findNearest(plot, picture, px, py));
+    // Where lines only cross there is no point to snap to.
+    const x = data.xs[nearestIndex(data.xs, plot.fromX(px))] ?? roundTo(picture.view.axis, plot.fromX(px));
+    cursor.pointAt(id, x, findNearest(plot, picture, px, py));
   }
 
   private zoomTo(low: number, high: number): void {
@@ -179,7 +183,7 @@ export class ChartState {
 
   private toPicture(): Picture | null {
     const { data, view, zoom } = this.input();
-    if (data.xs.length === 0) return null;
+    if (data.xs.length === 0 && !data.lines.some(isCrossing)) return null;
     const xRange = zoom.range ?? this.fullRange();
     const extent = yExtent(data.lines, data.xs, view, xRange[0], xRange[1]);
     const yRange = this.yZoom ?? padRange(extent?.low ?? Number.NaN, extent?.high ?? Number.NaN, view.scale);

@@ -29,7 +29,7 @@ describe('toSvg', () => {
     height: 100,
     plot: { left: 20, top: 5, width: 170, height: 70 },
     lines: [buildColumns([1, 2], { name: '<script>alert(1)</script>\0' })],
-    places: { px: Float64Array.of(20, 190), y: (value) => 75 - value * 10, from: 0, to: 2 },
+    places: { x: (value) => 20 + value * 170, px: Float64Array.of(20, 190), y: (value) => 75 - value * 10, from: 0, to: 2 },
     xTicks: [[20, '0']],
     yTicks: [[40, '1']],
     hasBand: true,

@@ -32,11 +32,14 @@ export interface SentSeries {
   readonly metric: string;
   readonly values: readonly number[];
   readonly reduce?: string;
+  /** The points outside of the window, as x and value. */
+  readonly before?: readonly [number, number];
+  readonly after?: readonly [number, number];
 }
 
 /** Encode series of single points as the server does: one bucket a point, nothing smoothed. */
 export function encodeFrame(axis: string, x: readonly number[], series: readonly SentSeries[]): ArrayBuffer {
-  const described = series.map(({ run, metric, reduce = null }) => ({ run, metric, rank: null, reduce, arrays: [] }));
+  const described = series.map(({ run, metric, reduce = null, before = null, after = null }) => ({ run, metric, rank: null, reduce, arrays: [], before, after }));
   const header = JSON.stringify({ n: x.length, axis, is_exact: true, series: described });
   const text = new TextEncoder().encode(header.padEnd(Math.ceil((header.length + 4) / 8) * 8 - 4));
   const perSeries = x.length * (4 * 8 + 4 * 4);

@@ -27,6 +27,8 @@ export function buildSeries(buckets: readonly Bucket[], run = 'a', metric = 'los
     nan: countOf(Number.isNaN),
     posInf: countOf((value) => value === Infinity),
     negInf: countOf((value) => value === -Infinity),
+    before: null,
+    after: null,
   };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildColumns, buildFrame, buildLine, buildSeries, plainView } from './fixtures';
-import { compareReadings, countOdd, lineAt, readAt, toAxisUnits, toColumns, yExtent } from './lines';
+import { compareReadings, countOdd, isCrossing, lineAt, readAt, toAxisUnits, toColumns, yExtent } from './lines';
 
 const xs = (n: number): Float64Array => Float64Array.from({ length: n }, (_, index) => index);
 
@@ -147,5 +147,56 @@ describe('yExtent', () => {
 
   test('is none where nothing can be drawn', () => {
     expect(yExtent([buildColumns([Number.NaN, null])], xs(2), plainView, 0, 1)).toBeNull();
+  });
+});
+
+describe('a line that comes from outside of what was read, and goes on there', () => {
+  const outside = (values: readonly number[], x: readonly number[], ends: { before?: number; after?: number }) => {
+    const at = (end: number | undefined, where: number) => (end === undefined ? null : { x: where, value: end, smoothed: null });
+    const series = { ...buildSeries(values.map((value) => ({ values: [value] }))), before: at(ends.before, 0), after: at(ends.after, 100) };
+    const [columns] = toColumns(buildFrame([series], x), [buildLine()]);
+    if (columns === undefined) throw new Error('a line without its series');
+    return { columns, xs: Float64Array.from(x) };
+  };
+
+  test('crosses a window without points, and reads there what was logged before it', () => {
+    const { columns, xs } = outside([], [], { before: 10, after: 20 });
+    expect(isCrossing(columns)).toBe(true);
+    expect(lineAt(columns, xs, 50)).toBe(15);
+    expect(readAt(columns, xs, 50)).toMatchObject({ kind: 'value', value: 10, raw: 10 });
+    expect(yExtent([columns], xs, plainView, 40, 60)).toMatchObject({ low: 14, high: 16 });
+  });
+
+  test('is looked at where it is drawn on a log axis', () => {
+    const { columns, xs } = outside([], [], { before: 1, after: 10_000 });
+    expect(lineAt(columns, xs, 50, 'log')).toBeCloseTo(100);
+    const extent = yExtent([columns], xs, { ...plainView, scale: 'log' }, 25, 75);
+    expect([extent?.low, extent?.high].map((value) => Math.round(value ?? 0))).toEqual([10, 1000]);
+  });
+
+  test('gives its range a share of the ends only as far as they are in sight', () => {
+    const { columns, xs } = outside([5], [50], { before: 105, after: 5 });
+    expect(yExtent([columns], xs, plainView, 40, 60)).toMatchObject({ low: 5, high: 25 });
+    expect(yExtent([columns], xs, { ...plainView, scale: 'symlog' }, 40, 60)).toMatchObject({ low: 5, high: 105 });
+  });
+
+  test('does not cross a window that it ended before, or begins behind', () => {
+    const ended = outside([], [], { before: 10 });
+    expect([isCrossing(ended.columns), readAt(ended.columns, ended.xs, 50).kind, lineAt(ended.columns, ended.xs, 50)]).toEqual([false, 'ended', Number.NaN]);
+    const later = outside([], [], { after: 10 });
+    expect([isCrossing(later.columns), readAt(later.columns, later.xs, 50).kind]).toEqual([false, 'none']);
+  });
+
+  test('makes one point within it no dot, as the line goes through it', () => {
+    expect(outside([5], [50], { before: 1 }).columns.lone).toEqual([]);
+    expect(outside([5], [50], { after: 1 }).columns.lone).toEqual([]);
+    expect(outside([5], [50], {}).columns.lone).toEqual([0]);
+    expect(outside([Number.NaN, 5, Number.NaN], [40, 50, 60], { before: 1, after: 1 }).columns.lone).toEqual([1]);
+  });
+
+  test('counts its way in seconds where the axis is time', () => {
+    const series = { ...buildSeries([]), before: { x: 2e6, value: 1, smoothed: 3 }, after: null };
+    const [columns] = toColumns({ ...buildFrame([series], []), axis: 'relative' }, [buildLine()]);
+    expect(columns?.entry).toEqual({ x: 2, main: 3, raw: 1 });
   });
 });

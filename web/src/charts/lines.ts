@@ -3,7 +3,7 @@
  * drawing, hovering, the table twin and the exports all tell the same story. Empty buckets are bridged (a sparse metric
  * is a line, too); a bucket that holds only NaN or ±inf breaks the line.
  */
-import type { Axis, Frame, SeriesFrame } from '@/domain/frame';
+import type { Axis, Frame, Neighbour, SeriesFrame } from '@/domain/frame';
 import { firstAtOrAfter, interpolate, lastFilled, nextFilled, quantile } from '@/domain/nearest';
 import type { RankSource } from '@/domain/ranks';
 import type { Scale } from '@/domain/ticks';
@@ -36,6 +36,14 @@ export interface ChartView {
   readonly isClipped: boolean;
 }
 
+/** Where a line comes from, or goes to, outside of the window that was read. */
+export interface LineEnd {
+  /** In the units of the axis. */
+  readonly x: number;
+  readonly main: number;
+  readonly raw: number;
+}
+
 /** A line with its columns, all of the frame's length. */
 export interface LineColumns {
   readonly line: ChartLine;
@@ -51,6 +59,8 @@ export interface LineColumns {
   readonly after: Int32Array;
   /** Indices of points with a break or nothing on both sides: no line reaches them, so they are drawn as dots. */
   readonly lone: readonly number[];
+  readonly entry: LineEnd | null;
+  readonly exit: LineEnd | null;
   /** How many points were NaN, and how many ±inf. */
   readonly nan: number;
   readonly inf: number;
@@ -65,8 +75,11 @@ export interface OddCounts {
 
 /** x in the units that an axis is labelled in: steps, seconds, or what a metric is counted in. */
 export function toAxisUnits(frame: Frame): Float64Array {
-  return frame.axis === 'step' || frame.axis === 'metric' ? frame.x : frame.x.map((micros) => micros / 1e6);
+  const unit = unitOf(frame.axis);
+  return unit === 1 ? frame.x : frame.x.map((micros) => micros / unit);
 }
+
+const unitOf = (axis: Axis): number => (axis === 'step' || axis === 'metric' ? 1 : 1e6);
 
 /**
  * Join a frame's series with the lines that asked for them; a line without its series is left out.
@@ -78,7 +91,7 @@ export function toColumns(frame: Frame, lines: readonly ChartLine[], hasGaps = f
   return lines.flatMap((line) => {
     const series = bySeries.get(seriesKey(line));
     if (series === undefined) return [];
-    return [buildColumns(line, series, hasGaps ? frame.x : null)];
+    return [buildColumns(line, series, frame, hasGaps)];
   });
 }
 
@@ -86,8 +99,7 @@ export function seriesKey(of: { readonly run: string; readonly metric: string })
   return `${of.run}/${of.metric}`;
 }
 
-/** Of a series; broken at gaps where `xs` are given. */
-function buildColumns(line: ChartLine, series: SeriesFrame, xs: Float64Array | null): LineColumns {
+function buildColumns(line: ChartLine, series: SeriesFrame, frame: Frame, hasGaps: boolean): LineColumns {
   const n = series.count.length;
   const main = new Float64Array(n).fill(Number.NaN);
   const breaks = new Uint8Array(n);
@@ -102,19 +114,33 @@ function buildColumns(line: ChartLine, series: SeriesFrame, xs: Float64Array | n
     nan += nans;
     inf += odd - nans;
   }
-  if (xs !== null) markGaps(main, breaks, xs);
+  if (hasGaps) markGaps(main, breaks, frame.x);
   const isFilled = (index: number): boolean => !Number.isNaN(main[index]);
   const isSmoothed = series.smoothed !== null;
-  return { line, series, main, isSmoothed, breaks, before: lastFilled(n, isFilled), after: nextFilled(n, isFilled), lone: findLone(main, breaks), nan, inf };
+  const [entry, exit] = [toEnd(series.before, frame.axis), toEnd(series.after, frame.axis)];
+  const lone = findLone(main, breaks, entry !== null, exit !== null);
+  return { line, series, main, isSmoothed, breaks, before: lastFilled(n, isFilled), after: nextFilled(n, isFilled), lone, entry, exit, nan, inf };
 }
 
-function findLone(main: Float64Array, breaks: Uint8Array): number[] {
+function toEnd(neighbour: Neighbour | null, axis: Axis): LineEnd | null {
+  if (neighbour === null) return null;
+  const { x, value, smoothed } = neighbour;
+  return { x: x / unitOf(axis), main: smoothed ?? value, raw: value };
+}
+
+/** Whether a line goes through what was read, or at least across it. */
+export function isCrossing({ entry, exit, series }: LineColumns): boolean {
+  return (entry !== null && exit !== null) || series.count.some((count) => count > 0);
+}
+
+function findLone(main: Float64Array, breaks: Uint8Array, hasEntry: boolean, hasExit: boolean): number[] {
   const lone: number[] = [];
-  let members = 0;
+  let members = hasEntry ? 1 : 0;
   let last = -1;
   for (let index = 0; index <= main.length; index += 1) {
     if (breaks[index] === 1 || index === main.length) {
-      if (members === 1) lone.push(last);
+      const isReached = index === main.length && hasExit;
+      if (members === 1 && last >= 0 && !isReached) lone.push(last);
       members = 0;
     }
     if (Number.isNaN(main[index] ?? Number.NaN)) continue;
@@ -154,20 +180,28 @@ export function readAt(columns: LineColumns, xs: Float64Array, x: number): Readi
   const cut = firstAtOrAfter(xs, x);
   const at = Math.min(xs[cut] === x ? cut : cut - 1, xs.length - 1);
   const index = at < 0 ? -1 : (columns.before[at] ?? -1);
-  if (index < 0) return { kind: 'none' };
-  const isPast = (columns.after[Math.min(cut, xs.length - 1)] ?? -1) < 0;
+  if (index < 0 && columns.entry === null) return { kind: 'none' };
+  const isPast = (columns.after[Math.min(cut, xs.length - 1)] ?? -1) < 0 && columns.exit === null;
   if (isPast && xs[index] !== x) return { kind: columns.line.isLive === true ? 'not yet' : 'ended' };
+  if (index < 0) return { kind: 'value', value: columns.entry?.main ?? Number.NaN, raw: columns.entry?.raw ?? Number.NaN, index };
   return { kind: 'value', value: columns.main[index] ?? Number.NaN, raw: columns.series.last[index] ?? Number.NaN, index };
 }
 
 /** The height of the drawn line at x, between two points where it falls between; NaN where no line is. */
-export function lineAt(columns: LineColumns, xs: Float64Array, x: number): number {
+export function lineAt(columns: LineColumns, xs: Float64Array, x: number, scale: Scale = 'linear'): number {
+  const [before, after] = aroundOf(columns, xs, x);
+  if (before === null || after === null) return Number.NaN;
+  if (scale !== 'log' || before.main <= 0 || after.main <= 0) return interpolate(before.x, before.main, after.x, after.main, x);
+  return Math.exp(interpolate(before.x, Math.log(before.main), after.x, Math.log(after.main), x));
+}
+
+/** The points of a line on both sides of x, or at it. */
+function aroundOf(columns: LineColumns, xs: Float64Array, x: number): readonly [Omit<LineEnd, 'raw'> | null, Omit<LineEnd, 'raw'> | null] {
   const cut = firstAtOrAfter(xs, x);
-  const after = columns.after[cut] ?? -1;
+  const pointAt = (index: number) => ({ x: xs[index] ?? x, main: columns.main[index] ?? Number.NaN });
   const before = columns.before[xs[cut] === x ? cut : cut - 1] ?? -1;
-  if (before < 0 || after < 0) return Number.NaN;
-  const [x0, x1] = [xs[before] ?? x, xs[after] ?? x];
-  return interpolate(x0, columns.main[before] ?? Number.NaN, x1, columns.main[after] ?? Number.NaN, x);
+  const after = columns.after[cut] ?? -1;
+  return [before < 0 ? columns.entry : pointAt(before), after < 0 ? columns.exit : pointAt(after)];
 }
 
 /** Whether better is up: most tooltips are read from the best down. Without a direction, from the top down. */
@@ -195,17 +229,34 @@ export interface Extent {
   readonly isClipped: boolean;
 }
 
-/** The range of y that shows the lines between two x: all of what is drawn, or its 1st to 99th percentile. */
+/**
+ * The range of y that shows the lines between two x: all of what is drawn, or its 1st to 99th percentile. Of a line that
+ * comes from outside of what was read, or goes there, that is also where it crosses the edge.
+ */
 export function yExtent(lines: readonly LineColumns[], xs: Float64Array, view: ChartView, from: number, to: number): Extent | null {
   const first = firstAtOrAfter(xs, from);
   const end = firstBeyond(xs, first, to);
+  const crossings = Float64Array.from(lines.flatMap((one) => findCrossings(one, xs, view.scale, from, to)));
   const columns = lines.flatMap((one) => drawnColumns(one, view));
   if (view.isClipped) {
     const isWanted = (value: number): boolean => Number.isFinite(value) && (view.scale !== 'log' || value > 0);
-    const values = columns.flatMap((column) => [...column.subarray(first, end)].filter(isWanted));
+    const values = [...columns.flatMap((column) => [...column.subarray(first, end)]), ...crossings].filter(isWanted);
     return values.length === 0 ? null : clipExtent(Float64Array.from(values).sort());
   }
-  return findExtent(columns, first, end, view.scale === 'log' ? 0 : Number.NEGATIVE_INFINITY);
+  const above = view.scale === 'log' ? 0 : Number.NEGATIVE_INFINITY;
+  return joinExtents(findExtent(columns, first, end, above), findExtent([crossings], 0, crossings.length, above));
+}
+
+/** A symlog axis follows from its range, so there it is where the line comes from and goes to. */
+function findCrossings(one: LineColumns, xs: Float64Array, scale: Scale, from: number, to: number): number[] {
+  if (scale === 'symlog' && one.entry !== null && one.exit !== null) return [one.entry.main, one.exit.main];
+  const sides = [one.entry === null ? Number.NaN : lineAt(one, xs, from, scale), one.exit === null ? Number.NaN : lineAt(one, xs, to, scale)];
+  return sides.filter((value) => !Number.isNaN(value));
+}
+
+function joinExtents(one: Extent | null, other: Extent | null): Extent | null {
+  if (one === null || other === null) return one ?? other;
+  return { ...one, low: Math.min(one.low, other.low), high: Math.max(one.high, other.high) };
 }
 
 function drawnColumns({ main, isSmoothed, series }: LineColumns, { hasBand, hasRaw }: ChartView): Float64Array[] {

@@ -81,7 +81,7 @@ function drawCursor(ctx: CanvasRenderingContext2D, plot: Plot, picture: Picture,
   ctx.setLineDash([]);
   for (const one of picture.lines) {
     if (readAt(one, picture.xs, x).kind !== 'value') continue;
-    const y = plot.toY(lineAt(one, picture.xs, x));
+    const y = plot.toY(lineAt(one, picture.xs, x, picture.view.scale));
     if (!(y >= area.top - 4 && y <= area.top + area.height + 4)) continue;
     drawDot(ctx, px, y, runColour(picture.palette, one.line.slot), picture.palette.panel);
   }
@@ -103,7 +103,7 @@ export function findNearest(plot: Plot, picture: Picture, px: number, py: number
   let best: string | null = null;
   let least = limit;
   for (const one of picture.lines) {
-    const distance = Math.abs(plot.toY(lineAt(one, picture.xs, x)) - py);
+    const distance = Math.abs(plot.toY(lineAt(one, picture.xs, x, picture.view.scale)) - py);
     if (distance <= least) {
       best = one.line.run;
       least = distance;

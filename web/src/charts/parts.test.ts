@@ -105,6 +105,16 @@ describe('a card of curves', () => {
     await screen.findByText('No points logged yet.');
   });
 
+  test('shows the line that crosses a range between two points, with the value that holds there', async () => {
+    const crossing = { run: 'a', metric: 'loss', values: [], before: [0, 7], after: [9, 8] } as const;
+    const cursor = new SharedCursor();
+    cursor.zoom = [3, 4];
+    const load = (ask: SeriesAsk): Promise<ArrayBuffer> => Promise.resolve(encodeFrame(ask.axis, [], [crossing]));
+    render(CurveCard, { metric: { name: 'loss', direction: null }, lines: [buildLine()], view: plainView, cursor, load });
+    await waitFor(() => expect(screen.getByTitle('amber-heron-7c1e').textContent?.trim()).toBe('7'));
+    expect(screen.queryByText('No points in this range.')).toBeNull();
+  });
+
   test('shows the way back from a range without points', async () => {
     const load = (ask: SeriesAsk): Promise<ArrayBuffer> =>
       Promise.resolve(ask.low === null ? encodeFrame(ask.axis, [0, 9], [{ run: 'a', metric: 'loss', values: [7, 8] }]) : encodeFrame(ask.axis, [], [{ run: 'a', metric: 'loss', values: [] }]));

@@ -15,6 +15,8 @@ export interface Box {
 }
 
 export interface Places {
+  /** Pixel of any x. */
+  readonly x: (value: number) => number;
   /** Pixel of each x. */
   readonly px: Float64Array;
   /** Pixel of a value; NaN where it cannot stand there, as 0 on a log axis. */
@@ -30,10 +32,11 @@ type Where = Pick<Picture, 'xs' | 'xRange' | 'yRange'> & { readonly view: Pick<P
 export function placesIn({ xs, xRange, yRange, view }: Where, box: Box): Places {
   const px = new Float64Array(xs.length);
   const unit = box.width / (xRange[1] - xRange[0]);
-  for (let index = 0; index < px.length; index += 1) px[index] = box.left + ((xs[index] ?? Number.NaN) - xRange[0]) * unit;
+  const x = (value: number): number => box.left + (value - xRange[0]) * unit;
+  for (let index = 0; index < px.length; index += 1) px[index] = x(xs[index] ?? Number.NaN);
   const from = firstAtOrAfter(xs, xRange[0]);
   const last = firstAtOrAfter(xs, xRange[1]);
-  return { px, y: placeY(yRange, view.scale, box), from, to: xs[last] === xRange[1] ? last + 1 : last };
+  return { x, px, y: placeY(yRange, view.scale, box), from, to: xs[last] === xRange[1] ? last + 1 : last };
 }
 
 function placeY([low, high]: Range, scale: Picture['view']['scale'], { top, height }: Box): Places['y'] {

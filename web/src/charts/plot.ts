@@ -148,7 +148,8 @@ export class Plot {
   }
 }
 
-/** uPlot draws no line of its own: it only needs a column as long as x. */
-function toData({ xs }: Picture): uPlot.AlignedData {
+/** uPlot draws no line of its own: it only needs a column as long as x, and one that is not empty. */
+function toData({ xs: read, xRange }: Picture): uPlot.AlignedData {
+  const xs = read.length > 0 ? read : Float64Array.from(xRange);
   return [xs, new Float64Array(xs.length)];
 }

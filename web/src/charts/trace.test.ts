@@ -15,7 +15,7 @@ class Notes implements Pen {
   }
 }
 
-const places = (more: Partial<Places> = {}): Places => ({ px: Float64Array.from({ length: 50 }, (_, index) => index), y: (value) => value, from: 0, to: 50, ...more });
+const places = (more: Partial<Places> = {}): Places => ({ x: (value) => value, px: Float64Array.from({ length: 50 }, (_, index) => index), y: (value) => value, from: 0, to: 50, ...more });
 const plain = places();
 
 function strokesOf(trace: typeof traceMain, values: readonly (number | null)[], where = plain): [number, number][][] {
@@ -36,6 +36,28 @@ test('of several ranks a line goes through its own values and the band shows the
   });
   expect(drawn).toEqual([[1, 9, 8, 2], [5, 4]]);
   expect(hasRawUnder({ ...joined, isSmoothed: true })).toBe(false);
+});
+
+describe('a line from and to points outside of what was read', () => {
+  const ended = (values: readonly number[], where = plain, trace = traceMain): [number, number][][] => {
+    const ends = { before: { x: -4, value: 7, smoothed: null }, after: { x: 90, value: 8, smoothed: null } };
+    const [columns] = toColumns(buildFrame([{ ...buildSeries(values.map((value) => ({ values: [value] }))), ...ends }]), [buildLine()]);
+    const notes = new Notes();
+    if (columns !== undefined) trace(notes, columns, where);
+    return notes.strokes;
+  };
+
+  test.each([traceMain, traceRaw])('is drawn through them, also where nothing lies between', (trace) => {
+    expect(ended([], places({ px: new Float64Array(0), to: 0 }), trace)).toEqual([[[-4, 7], [90, 8]]]);
+    expect(ended([1, 2], places({ to: 2 }), trace)).toEqual([[[-4, 7], [0, 1], [1, 2], [90, 8]]]);
+  });
+
+  test('breaks at a NaN in between, and leaves out ends that another point is nearer than', () => {
+    const [entering, leaving] = ended([1, Number.NaN, 2], places({ to: 3 }));
+    expect([entering, leaving]).toEqual([[[-4, 7], [0, 1]], [[2, 2], [90, 8]]]);
+    expect(ended([1, 2, 3, 4, 5], places({ from: 2, to: 3 }))).toEqual([[[1, 2], [2, 3], [3, 4]]]);
+    expect(ended([Number.NaN, 2, Number.NaN], places({ from: 1, to: 2 }))).toEqual([[[1, 2], [1, 2]]]);
+  });
 });
 
 describe('traceMain', () => {

@@ -1,10 +1,10 @@
 /**
  * How columns become lines. Traces into anything that has moveTo and lineTo: a canvas or the text of an SVG path. Only what
- * is in sight is traced, and the next point on each side. The raw line goes through first, min, max and last of each
- * bucket, so a spike one point wide is drawn. A point between two breaks is drawn as a line of no length: a round cap makes
- * it a dot.
+ * is in sight is traced, and the next point on each side, be it outside of what was read. The raw line goes through first,
+ * min, max and last of each bucket, so a spike one point wide is drawn. A point between two breaks is drawn as a line of no
+ * length: a round cap makes it a dot.
  */
-import type { LineColumns } from './lines';
+import type { LineColumns, LineEnd } from './lines';
 import type { Places } from './places';
 
 export interface Pen {
@@ -17,12 +17,15 @@ export function traceMain(pen: Pen, columns: LineColumns, places: Places): void 
   const { main, breaks } = columns;
   const { px, y } = places;
   const [from, to] = reach(columns, places);
+  const [entry, exit] = endsOf(columns, from, to);
   const trail = new Trail(pen);
+  if (entry !== null) trail.goTo(places.x(entry.x), y(entry.main));
   for (let index = from; index < to; index += 1) {
     if (breaks[index] === 1) trail.break();
     const value = main[index] ?? Number.NaN;
     if (!Number.isNaN(value)) trail.goTo(px[index] ?? Number.NaN, y(value));
   }
+  if (exit !== null) trail.goTo(places.x(exit.x), y(exit.main));
   trail.break();
 }
 
@@ -54,6 +57,8 @@ export function traceRaw(pen: Pen, columns: LineColumns, places: Places): void {
     trail.goTo(x, y(value));
     before = value;
   };
+  const [entry, exit] = endsOf(columns, from, to);
+  if (entry !== null) pass(places.x(entry.x), entry.raw);
   for (let index = from; index < to; index += 1) {
     if (breaks[index] === 1) trail.break();
     const points = count[index] ?? 0;
@@ -66,6 +71,7 @@ export function traceRaw(pen: Pen, columns: LineColumns, places: Places): void {
     pass(x, isFromHigh ? high : low);
     if (low !== high) pass(x, isFromHigh ? low : high);
   }
+  if (exit !== null) pass(places.x(exit.x), exit.raw);
   trail.break();
 }
 
@@ -145,6 +151,13 @@ function reach({ before, after }: Pick<LineColumns, 'before' | 'after'>, { from,
   const left = from > 0 ? (before[from - 1] ?? -1) : -1;
   const right = to < after.length ? (after[to] ?? -1) : -1;
   return [left < 0 ? from : left, right < 0 ? to : right + 1];
+}
+
+/** Where a line that is traced between two indices comes from and goes to outside of what was read; null where it does not. */
+function endsOf({ before, after, breaks, entry, exit }: LineColumns, from: number, to: number): readonly [LineEnd | null, LineEnd | null] {
+  const hasEntry = entry !== null && (before[from - 1] ?? -1) < 0 && !breaks.subarray(0, from).includes(1);
+  const hasExit = exit !== null && (after[to] ?? -1) < 0 && !breaks.subarray(to).includes(1);
+  return [hasEntry ? entry : null, hasExit ? exit : null];
 }
 
 /** Puts the pen down and lifts it; skips what stands nowhere. */

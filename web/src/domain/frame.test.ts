@@ -35,6 +35,18 @@ const oneSeries = (n: number, x: number[], first: number[]): Sent => ({
   counts: Array.from({ length: 4 }, () => x.map(() => 1)),
 });
 
+test('the points outside of a window are told by the header, with what they are smoothed', () => {
+  const sent = oneSeries(0, [], []);
+  const told = { ...plain, before: [3, 0.5, null], after: [9, 0.25, 0.3] };
+  const { series } = parseFrame(encode({ ...sent, header: { n: 0, axis: 'step', series: [told, { ...plain, before: null, after: null }] } }));
+  expect(series.map(({ before, after }) => [before, after])).toEqual([
+    [{ x: 3, value: 0.5, smoothed: null }, { x: 9, value: 0.25, smoothed: 0.3 }],
+    [null, null],
+  ]);
+  const broken = { ...sent, header: { n: 0, axis: 'step', series: [{ ...plain, before: ['x'] }] } };
+  expect(() => parseFrame(encode(broken))).toThrow(FrameError);
+});
+
 test('a series of several ranks as one line is told from that of one', () => {
   const sent = oneSeries(1, [0], [1]);
   const reduced = { ...sent, header: { n: 1, axis: 'metric', series: [{ ...plain, rank: null, reduce: 'mean' }] } };

@@ -3,10 +3,18 @@
  *
  * Layout, little-endian: u32 header length, JSON header padded to 8, x f64[n]; per series first, last, min, max f64[n],
  * smoothed f64[n] where asked, count, NaN, +inf, -inf u32[n]. Arrays are views of the buffer: nothing is copied. A bucket
- * without points has count 0 and NaN. Left out: how a frame is drawn (`charts/`).
+ * without points has count 0 and NaN. The header tells the points that a line comes from and goes to outside of the window.
+ * Left out: how a frame is drawn (`charts/`).
  */
 
 export type Axis = 'step' | 'relative' | 'time' | 'metric';
+
+/** A point just outside of a window. */
+export interface Neighbour {
+  readonly x: number;
+  readonly value: number;
+  readonly smoothed: number | null;
+}
 
 export interface SeriesFrame {
   readonly run: string;
@@ -23,6 +31,9 @@ export interface SeriesFrame {
   readonly nan: Uint32Array;
   readonly posInf: Uint32Array;
   readonly negInf: Uint32Array;
+  /** The last point before the window, where none within it stands at its edge. */
+  readonly before: Neighbour | null;
+  readonly after: Neighbour | null;
 }
 
 export interface Frame {
@@ -44,6 +55,8 @@ interface HeaderSeries {
   readonly rank: number;
   readonly isReduced: boolean;
   readonly isSmoothed: boolean;
+  readonly before: Neighbour | null;
+  readonly after: Neighbour | null;
 }
 
 interface Header {
@@ -74,7 +87,7 @@ export function emptyFrame(axis: Axis = 'step'): Frame {
 }
 
 function readSeries(reader: ColumnReader, header: HeaderSeries): SeriesFrame {
-  const { run, metric, rank, isReduced } = header;
+  const { run, metric, rank, isReduced, before, after } = header;
   const first = reader.readFloats();
   const last = reader.readFloats();
   const min = reader.readFloats();
@@ -84,7 +97,7 @@ function readSeries(reader: ColumnReader, header: HeaderSeries): SeriesFrame {
   const nan = reader.readCounts();
   const posInf = reader.readCounts();
   const negInf = reader.readCounts();
-  return { run, metric, rank, isReduced, first, last, min, max, smoothed, count, nan, posInf, negInf };
+  return { run, metric, rank, isReduced, first, last, min, max, smoothed, count, nan, posInf, negInf, before, after };
 }
 
 class ColumnReader {
@@ -138,7 +151,16 @@ function parseSeriesHeader(value: unknown): HeaderSeries {
     rank: typeof value['rank'] === 'number' ? value['rank'] : 0,
     isReduced: typeof value['reduce'] === 'string',
     isSmoothed: Array.isArray(arrays) && arrays.includes('smoothed'),
+    before: toNeighbour(value['before']),
+    after: toNeighbour(value['after']),
   };
+}
+
+function toNeighbour(value: unknown): Neighbour | null {
+  if (!Array.isArray(value)) return null;
+  const [x, height, smoothed]: unknown[] = value;
+  if (typeof x !== 'number' || typeof height !== 'number') throw new FrameError(`a point outside of a window is ${JSON.stringify(value)}`);
+  return { x, value: height, smoothed: typeof smoothed === 'number' ? smoothed : null };
 }
 
 function parseJson(text: string): unknown {
