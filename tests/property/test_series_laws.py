@@ -272,7 +272,7 @@ def test_a_window_knows_the_points_its_lines_come_from_and_go_to(
     inside = [x for x in xs if low <= x <= high]
     spacing = (xs[-1] - xs[0]) / (len(xs) - 1) if len(xs) > 1 else 0.0
     plain = expected_smoothing(xs, [p.value for p in points], smoothing or 0.0, spacing)
-    width = span / max(1, len(series.count))
+    width = span / columns
     sides = (
         (series.before, bisect.bisect_left(xs, low) - 1, min(inside, default=math.inf) - low),
         (series.after, bisect.bisect_right(xs, high), high - max(inside, default=-math.inf)),

@@ -25,20 +25,23 @@ class Sides(NamedTuple):
     after: Neighbour | None = None
 
 
-def find_open_edges(grid: Grid, filled: NDArray[np.bool_], low: int | None, high: int | None) -> tuple[bool, bool]:
+def find_open_edges(
+    grid: Grid, filled: NDArray[np.bool_], low: int | None, high: int | None, columns: int
+) -> tuple[bool, bool]:
     """Tell whether a line has no point within a column of the window's left edge, and of its right one.
 
     Args:
-        grid: The chart's.
+        grid: The chart's; exact, it has fewer buckets than columns.
         filled: Which of its buckets have points of the line.
         low: The left edge; None = where the series begin.
         high: The right edge, likewise.
+        columns: How many the window is wide.
     """
     at = np.flatnonzero(filled)
     if not len(at):
         return low is not None, high is not None
     first, last = int(grid.starts[at[0]]), int(grid.ends[at[-1]])
-    width = ((last if high is None else high) - (first if low is None else low)) / max(1, len(grid))
+    width = ((last if high is None else high) - (first if low is None else low)) / columns
     return low is not None and first - low > width, high is not None and high - last > width
 
 

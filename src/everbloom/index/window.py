@@ -163,7 +163,7 @@ def _reduce_all(key: SeriesKey, pools: Sequence[Pool], grid: Grid, window: Windo
         return _reduce_nothing(grid, window)
     ranks = [_reduce(pool, grid) for pool in pools]
     filled = np.logical_or.reduce([rank.count > 0 for rank in ranks])
-    left, right = find_open_edges(grid, filled, window.low, window.high)
+    left, right = find_open_edges(grid, filled, window.low, window.high, window.columns)
     ranks = [
         _complete(pool, rank, find_sides(pool, is_left_open=left, is_right_open=right), grid, window)
         for pool, rank in zip(pools, ranks, strict=True)

@@ -49,7 +49,11 @@ export class ChartState {
     point: (x, y) => this.pointAt(x, y),
     leave: () => this.input().cursor.leave(this.input().id),
     drag: (box) => (this.drag = box),
-    zoomX: (from, to) => this.zoomTo(this.plot?.fromX(from) ?? 0, this.plot?.fromX(to) ?? 1),
+    zoomX: (from, to) => {
+      this.zoomTo(this.plot?.fromX(from) ?? 0, this.plot?.fromX(to) ?? 1);
+      // What was pointed at has moved, perhaps out of sight.
+      this.input().cursor.leave(this.input().id);
+    },
     zoomY: (from, to) => (this.yZoom = [this.plot?.fromY(from) ?? 0, this.plot?.fromY(to) ?? 1]),
     reset: () => this.showAll(),
     click: () => this.input().cursor.take(this.input().cursor.hovered),
