@@ -80,7 +80,8 @@ describe('parameters', () => {
 
   test('are written as people type them', () => {
     expect([5e-4, 0.8, 15_000, 3e7, 0].map((value) => printCell(value).text)).toEqual(['5e-4', '0.8', '15000', '3e7', '0']);
-    expect(printCell('[4, 8, 11]')).toEqual({ text: '4,8,11', full: '[4, 8, 11]' });
+    expect(printCell('[4, 8, 11]')).toEqual({ text: '[4,8,11]', full: '[4, 8, 11]' });
+    expect(printCell('[128]').text).toBe('[128]');
     expect(printCell('[[1], 2]').text).toBe('[[1], 2]');
     expect(printCell(5 * 3e-4)).toEqual({ text: '0.0015', full: '0.0014999999999999998' });
     expect([0.007391482375, 2.704575e-4, -123456.789, 16_777_216].map((value) => printCell(value).text)).toEqual(['0.007391', '2.705e-4', '-123500', '1.6777216e7']);

@@ -19,9 +19,9 @@ export function printCell(value: Cell | undefined): { text: string; full: string
   const number = toNumber(value);
   if (number !== null) return { text: printParameter(number), full: String(value) };
   const full = typeof value === 'string' ? value : JSON.stringify(value);
-  // A list says as much without its brackets, and fits a column.
+  // Without its spaces a list fits a column; without its brackets it would read as a number.
   const isList = /^\[[^[\]{}]*\]$/.test(full);
-  return { text: isList ? full.slice(1, -1).replaceAll(/,\s+/g, ',') : full, full };
+  return { text: isList ? full.replaceAll(/,\s+/g, ',') : full, full };
 }
 
 // Arithmetic leaves its traces in the digits behind these: 5 times 3e-4 is 0.0014999999999999998.
