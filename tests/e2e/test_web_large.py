@@ -6,6 +6,7 @@ import pytest
 
 from everbloom.index.store import open_index
 from everbloom.testing.browser import open_web_app
+from everbloom.testing.command_line import run_cli
 from everbloom.testing.many_runs import index_many
 from everbloom.testing.recorded import list_runs, run_script
 from everbloom.testing.stores import RunSpec, record_run
@@ -50,6 +51,7 @@ def wide_store(tmp_path_factory):
     tall = list_runs(root)[2]
     line = "{:06} all is well in this line of what it printed, which is about a hundred characters long, like others\n"
     record_run(root, RunSpec(console="".join(line.format(number) for number in range(CONSOLE_LINES))), run=tall)
+    assert run_cli(root, "ls").code == 0  # indexed here, so that no page waits for it
     return root, tall
 
 

@@ -131,8 +131,8 @@ async function describe(tab) {
   const own = tabs.get(tab);
   if (own === undefined) return '';
   const seen = await inTime(own.page.evaluate(() => document.body.innerText.slice(0, 2000)), 'the look at the page').catch((error) => `(${error.message})`);
-  const asked = own.requests.slice(-12).map(({ method, url, status }) => `  ${status} ${method} ${url}`);
-  return `\nThe page is at ${own.page.url()}, and says:\n${seen}\nIt asked last, with 0 for what is not answered:\n${asked.join('\n')}\nProblems: ${JSON.stringify(own.problems)}`;
+  const asked = own.requests.filter(({ url, status }) => url.includes('/api/') || status !== 200).slice(-15).map(({ method, url, status }) => `  ${status} ${method} ${url.slice(0, 300)}`);
+  return `\nThe page is at ${own.page.url()}, and says:\n${seen}\nOf the server it asked last, with 0 for what is not answered:\n${asked.join('\n')}\nProblems: ${JSON.stringify(own.problems)}`;
 }
 
 function inTime(work, name) {

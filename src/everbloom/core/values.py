@@ -6,6 +6,7 @@ otherwise, so that nothing a person passes is lost or refused.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from everbloom.core.errors import InvalidInput
@@ -35,6 +36,7 @@ _UP = frozenset(
 )
 
 
+@lru_cache(maxsize=32_768)  # a catalogue asks for each name of a store, several times
 def guess_direction(metric: str) -> str | None:
     """Guess from a metric's name whether less ("min") or more ("max") is better; None where it does not say.
 

@@ -7,7 +7,7 @@ cells than can be looked at in a moment, columns beyond that are listed without 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,10 +82,10 @@ def list_columns(readable: ReadableIndex, query: RunQuery, *, text: str = "", li
     """
     plan = plan_query(readable, query)
     with readable.open_columns(plan.inside) as runs:
-        mask = match_runs(plan, runs)
+        rows = np.flatnonzero(match_runs(plan, runs))
         keys = [key for key in _choose_keys(readable.read_keys(plan.inside)) if _holds(key, text)]
         looked = keys[: max(_CELLS_MAX // max(runs.n, 1), 64)]
-        found = [info for key in looked if (info := _describe(key, runs, mask)) is not None]
+        found = [info for key in looked if (info := _describe(key, runs, rows)) is not None]
     found += [_name(key) for key in keys[len(looked) :]]
     found.sort(key=lambda info: (info.varies is not True, info.varies is None, info.group == "metrics/system"))
     return Catalogue(tuple(found[:limit]), len(found))
@@ -99,8 +99,7 @@ def _choose_keys(columns: Sequence[str]) -> list[Key]:
             continue
         key = key_of_column(column)
         place = (key.root, key.name)
-        wanted = _summary_of(key.name) if key.root == "metrics" else ""
-        if place not in keys or key.summary == wanted:
+        if place not in keys or (key.root == "metrics" and key.summary == _summary_of(key.name)):
             keys[place] = key
     order = {"metrics": 1, "params": 0}
     return sorted(keys.values(), key=lambda key: (key.name.startswith(SYSTEM_PREFIX), order.get(key.root, 2)))
@@ -127,10 +126,9 @@ def _name(key: Key) -> ColumnInfo:
     return ColumnInfo(print_key(key), kind, label, group if key.name else "run", direction=to_direction(direction))
 
 
-def _describe(key: Key, runs: StoredRuns, mask: NDArray[np.bool_]) -> ColumnInfo | None:
+def _describe(key: Key, runs: StoredRuns, rows: NDArray[np.int64]) -> ColumnInfo | None:
     """Return what a column holds among the matches; None where none of them has it."""
     column = runs.column(key.column)
-    rows = np.flatnonzero(mask)
     if column is None or not len(rows):
         return None
     kinds = column.kinds[rows]
@@ -139,20 +137,24 @@ def _describe(key: Key, runs: StoredRuns, mask: NDArray[np.bool_]) -> ColumnInfo
         return None
     # A run alone differs from nobody: then what it measures is what there is to see.
     is_alone = len(rows) == 1 and key.root == "metrics"
-    info = replace(_name(key), n=n, varies=is_alone or _varies(column, rows, kinds))
-    if not info.varies:
-        info = replace(info, value=cell_at(column, int(rows[0])))
+    varies = is_alone or _varies(column, rows, kinds)
+    value = None if varies else cell_at(column, int(rows[0]))
+    return replace(_name(key), n=n, varies=varies, value=value, **_hold(column, rows, kinds))
+
+
+def _hold(column: Column, rows: NDArray[np.int64], kinds: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return the kind of what a column holds among the matches, and its least and greatest or how many there are."""
     if column.list_starts is not None:
-        return replace(info, kind="list", distinct=len(column.texts))
+        return {"kind": "list", "distinct": len(column.texts)}
     has_text = (kinds & HAS_TEXT) != 0
-    if bool(has_text.any()) and column.codes is not None:
-        return replace(info, kind="text", distinct=len(np.unique(column.codes[rows][has_text])))
+    if column.codes is not None and bool(has_text.any()):
+        return {"kind": "text", "distinct": len(np.unique(column.codes[rows][has_text]))}
     if bool(((kinds & IS_BOOL) != 0).all()):
-        return replace(info, kind="bool")
+        return {"kind": "bool"}
     numbers = column.numbers[rows][(kinds & HAS_NUMBER) != 0]
     if not len(numbers):
-        return replace(info, kind="number")
-    return replace(info, kind="number", min=float(numbers.min()), max=float(numbers.max()))
+        return {"kind": "number"}
+    return {"kind": "number", "min": float(numbers.min()), "max": float(numbers.max())}
 
 
 def _varies(column: Column, rows: NDArray[np.int64], kinds: NDArray[np.uint8]) -> bool:

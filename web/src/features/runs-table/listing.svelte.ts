@@ -9,7 +9,7 @@ import { RunWindow } from './window.svelte';
 export type Line = { kind: 'run'; row: RunRow | undefined; isMember: boolean } | { kind: 'group'; group: RunGroup };
 
 /** As many runs as are taken one by one; more are what "all that match" is for. */
-export const maxTaken = 5000;
+export const maxTaken = 10_000;
 const askedAtOnce = 1000;
 
 interface Part {
@@ -101,18 +101,18 @@ export class Listing {
     this.groups.stop();
   }
 
-  /** The ids of the runs on the lines between two, those not read yet from the server; at most 5,000. */
+  /** The ids of the runs on the lines between two, those not read yet from the server; at most 10,000. */
   async idsBetween(first: number, last: number): Promise<string[]> {
     const lines = Array.from({ length: last - first + 1 }, (_, step) => this.line(first + step));
     const runs = lines.filter((line) => line?.kind === 'run');
     const ids = runs.flatMap((line) => line.row?.id ?? []);
     return ids.length === runs.length ? ids : this.#readIds(this.#parts(first, last));
   }
-  /** The ids of a group's members, at most 5,000. */
+  /** The ids of a group's members, at most 10,000. */
   groupIds(group: RunGroup): Promise<string[]> {
     return this.#ask ? this.#readIds([{ scope: memberScope(this.#ask.scope, group.clause), from: 0, to: group.count - 1 }]) : Promise.resolve([]);
   }
-  /** The ids of all that match, at most 5,000. */
+  /** The ids of all that match, at most 10,000. */
   matchingIds(): Promise<string[]> {
     return this.#ask ? this.#readIds([{ scope: this.#ask.scope, from: 0, to: this.total - 1 }]) : Promise.resolve([]);
   }

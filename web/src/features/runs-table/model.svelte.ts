@@ -18,13 +18,11 @@ import { cellKeys, defaultSpark } from './columns';
 import { RunEdits } from './edits.svelte';
 import { TableLayout } from './layout.svelte';
 import { memberScope } from './groups.svelte';
-import { Listing } from './listing.svelte';
+import { Listing, maxTaken } from './listing.svelte';
 import { Picks } from './picks.svelte';
 import { Views } from './views.svelte';
 
 export const defaultSort = '-created';
-/** Of all that match; a thousand lines a chart are drawn within seconds, and many more say nothing. */
-const mostCompared = 1000;
 
 export type EditedField = 'note' | 'tags' | 'conclusion' | 'why';
 const sumsBeside = ['created', 'duration'];
@@ -209,8 +207,8 @@ export class RunsModel {
   async compare(): Promise<void> {
     const group = this.currentGroup;
     const isAll = this.selection.isAllMatching;
-    if (isAll && this.list.total > mostCompared) {
-      showToast(`${formatCount(this.list.total)} runs are too many to compare; a filter that leaves ${formatCount(mostCompared)} helps.`);
+    if (isAll && this.list.total > maxTaken) {
+      showToast(`${formatCount(this.list.total)} runs are too many to compare; a filter that leaves ${formatCount(maxTaken)} helps.`);
       return;
     }
     if (!this.selection.size && group) await this.picks.pickGroup(group, true);

@@ -2,6 +2,7 @@
 // filter keeps the old rows on screen until the new ones are there. News changes rows where they stand and counts new
 // ones instead of moving what a person reads. The last few tables are remembered, so that going back is at once.
 import { ApiError, toApiError } from '@/api/client';
+import { live } from '@/api/live.svelte';
 import { readRuns, type RunScope } from '@/api/resources';
 import type { ChangedEvent, RunRow } from '@/api/types';
 import { quoteText } from '@/domain/quote-text';
@@ -139,6 +140,9 @@ export class RunWindow {
       this.#keep();
       this.#settle(null);
       this.#fill();
+      // What was asked before some news and answered after it may lack what they told of.
+      if (answer.watermark < live.watermark) this.#news = 'many';
+      if (this.#news === 'many' || this.#news.size > 0) this.#newsTimer ??= setTimeout(() => void this.#catchUp(), newsPauseMs);
     } catch (cause) {
       const error = toApiError(cause);
       if (error) this.#settle(error);
@@ -207,10 +211,10 @@ export class RunWindow {
 
   async #catchUp(): Promise<void> {
     this.#newsTimer = undefined;
-    const news = this.#news;
-    this.#news = new Set();
     if (this.#ask && this.error?.isRetryable) return void this.#restart();
     if (!this.#ask || !this.hasAnswer) return;
+    const news = this.#news;
+    this.#news = new Set();
     const inView = this.#idsInView();
     const ids = news === 'many' ? inView : inView.filter((id) => news.has(id));
     const { scope, ...rest } = this.#ask;

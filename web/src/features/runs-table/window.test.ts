@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeServer, makeRow, refusal } from '@/api/fixtures/server';
+import { live } from '@/api/live.svelte';
 import { toasts, undoNewest } from '@/state/toasts.svelte';
 import { RunEdits } from './edits.svelte';
 import { RunWindow, pageSize, type WindowAsk } from './window.svelte';
@@ -70,6 +71,36 @@ test('news changes rows where they stand and counts new ones instead of moving t
   await vi.waitFor(() => expect(window.row(5)?.note).toBe('changed'));
   await vi.waitFor(() => expect(window.newCount).toBe(3));
   expect([window.row(0)?.id, window.total]).toEqual(['a0', 1000]);
+});
+
+const emptyPage = () => ({ total: 0, offset: 0, query_ms: 1, watermark: 1, rows: [], elsewhere: {}, archived: 0, columns: null });
+
+test('news that comes before the first answer is not lost with it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  const answer = server.answerOf('/runs');
+  let release = (_page: ReturnType<typeof emptyPage>) => {};
+  server.on('/runs', () => new Promise((resolve) => (release = resolve)));
+  const window = new RunWindow();
+  window.ask(ask());
+  window.hear({ watermark: 2, runs: ['a1'], projects: [] });
+  await vi.advanceTimersByTimeAsync(1000);
+  server.on('/runs', answer);
+  release(emptyPage());
+  await vi.advanceTimersByTimeAsync(1000);
+  vi.useRealTimers();
+  await vi.waitFor(() => expect(window.row(0)?.id).toBe('a0'));
+});
+
+test('an answer from before what was heard meanwhile is not the last', async () => {
+  const answer = server.answerOf('/runs');
+  server.on('/runs', emptyPage);
+  const window = new RunWindow();
+  live.watermark = 2;
+  window.ask(ask());
+  await vi.waitFor(() => expect(window.hasAnswer).toBe(true));
+  server.on('/runs', answer);
+  await vi.waitFor(() => expect(window.row(0)?.id).toBe('a0'));
+  live.watermark = 0;
 });
 
 test('a refused filter keeps the rows and says why', async () => {
