@@ -1,14 +1,17 @@
 """Files of runs over REST: ranges, types that no browser runs, previews of every kind without reading the whole."""
 
 import base64
+import datetime as dt
 import io
 import json
+import math
 import struct
 import zipfile
 
 import numpy as np
 import pytest
 
+from everbloom.api.preview.tables import read_parquet
 from everbloom.artifacts.local import store_bytes
 from everbloom.core import layout
 from everbloom.core.records import File
@@ -73,18 +76,30 @@ def test_a_range_is_answered_with_just_that(root, client, wanted, part):
     assert answer.headers["content-length"] == str(end - start)
 
 
-@pytest.mark.parametrize("wanted", ["bytes=1000-", "bytes=5-3", "bytes=-0", "bytes=2000-3000"])
+@pytest.mark.parametrize("wanted", ["bytes=1000-", "bytes=-0", "bytes=2000-3000", f"bytes={10**40}-"])
 def test_a_range_that_cannot_be_met_is_refused(root, client, wanted):
     run = record(root, a__bin=bytes(1000))
     answer = client.get(f"/api/v1/runs/{run}/artifacts/a.bin", headers={"range": wanted})
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */1000")
+    assert answer.json()["error"]["code"] == "range.unsatisfiable"
+    assert wanted in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("wanted", ["bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-", "nonsense"])
+@pytest.mark.parametrize("wanted", ["bytes=0-1,5-6", "bytes=5-3", "lines=1-2", "bytes=", "bytes=-", "nonsense"])
 def test_several_ranges_or_none_are_answered_with_the_whole(root, client, wanted):
     run = record(root, a__bin=bytes(1000))
     answer = client.get(f"/api/v1/runs/{run}/artifacts/a.bin", headers={"range": wanted})
     assert (answer.status_code, len(answer.content)) == (200, 1000)
+
+
+def test_what_a_file_is_can_be_asked_without_its_content(root, client):
+    run = record(root, a__bin=bytes(1000))
+    path = f"/api/v1/runs/{run}/artifacts/a.bin"
+    for headers in ({}, {"range": "bytes=10-19"}, {"range": "bytes=1000-"}):
+        whole, head = client.get(path, headers=headers), client.head(path, headers=headers)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert dict(head.headers) == dict(whole.headers)
+    assert client.head(f"/api/v1/runs/{run}/artifacts/none.bin").status_code == 404
 
 
 def test_a_range_of_something_that_changed_is_answered_with_the_whole(root, client):
@@ -220,11 +235,73 @@ def test_what_is_called_a_table_and_is_none_is_said(root, client):
     assert look(client, run, "empty.csv")["rows"] == []
 
 
-def test_parquet_says_which_package_it_needs(root, client):
-    run = record(root, a__parquet=b"PAR1")
+def write_parquet(columns, **more):
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer, **more)
+    return buffer.getvalue()
+
+
+def test_a_parquet_file_of_several_row_groups_is_read_by_pages(root, client):
+    rows = 100_000
+    moment = dt.datetime(2026, 11, 24, 10, 30, tzinfo=dt.UTC)
+    columns = {"n": range(rows), "score": np.arange(rows) / 8, "at": [moment] * rows, "tags": [["a", "b"]] * rows}
+    odd = {"score": [math.nan, None, *columns["score"][2:]]}
+    run = record(root, a__parquet=write_parquet(columns | odd, row_group_size=30_000))
+    first = look(client, run, "a.parquet", limit=2)
+    assert (first["columns"], first["total_rows"]) == (["n", "score", "at", "tags"], rows)
+    assert first["rows"] == [[0, "NaN", str(moment), ["a", "b"]], [1, None, str(moment), ["a", "b"]]]
+    for offset in (29_999, 30_000, 59_950, 89_999, 99_999):  # a page may lie in two groups
+        part = look(client, run, "a.parquet", offset=offset, limit=100)
+        assert [row[0] for row in part["rows"]] == list(range(offset, min(offset + 100, rows)))
+        assert part["rows"][0][1] == offset / 8
+    assert look(client, run, "a.parquet", offset=rows)["rows"] == []
+
+
+class CountedFile(io.BytesIO):
+    """Counts what is read of it."""
+
+    taken = 0
+
+    def read(self, size=-1):
+        data = super().read(size)
+        self.taken += len(data)
+        return data
+
+
+def test_of_a_parquet_file_only_the_row_groups_of_a_page_are_read():
+    values = np.random.default_rng(0).normal(size=200_000)
+    file = CountedFile(write_parquet({"x": values}, row_group_size=20_000, compression="none", use_dictionary=False))
+    page = read_parquet(file, 0, "", offset=110_000, limit=100)
+    assert [row[0] for row in page.rows] == values[110_000:110_100].tolist()
+    assert file.taken < len(file.getvalue()) / 5  # one group of ten, and the footer
+
+
+@pytest.mark.parametrize("data", [b"PAR1", b"PAR1" * 100, b""])
+def test_what_is_called_parquet_and_is_none_is_said(root, client, data):
+    run = record(root, a__parquet=data)
     answer = client.get(f"/api/v1/runs/{run}/preview?path=a.parquet")
-    assert answer.json()["error"]["code"] in ("package.missing", "preview.table")
-    assert "pyarrow" in answer.text or "Parquet" in answer.text
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "preview.table")
+    assert "Download it" in answer.text
+
+
+@pytest.mark.parametrize("asked", [{"offset": 10**30}, {"offset": 2**53 + 1}, {"limit": 10**30}, {"offset": -1}])
+def test_a_page_beyond_all_numbers_is_refused(root, client, asked):
+    run = record(root, a__txt=b"text")
+    answer = client.get(f"/api/v1/runs/{run}/preview", params={"path": "a.txt"} | asked)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "request.invalid")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.bin", "a.csv", "a.parquet", "a.npz"])
+def test_a_page_far_behind_the_end_is_empty(root, client, name):
+    arrays = io.BytesIO()
+    np.savez(arrays, w=np.zeros(3))
+    contents = (b"text", b"\0\1\2", b"a,b\n1,2\n", write_parquet({"n": [1]}), arrays.getvalue())
+    names = ("a__txt", "a__bin", "a__csv", "a__parquet", "a__npz")
+    run = record(root, **dict(zip(names, contents, strict=True)))
+    page = look(client, run, name, offset=2**53)
+    assert not any(page.get(part) for part in ("rows", "text", "hex", "tensors"))
 
 
 def test_arrays_are_listed_by_their_headers(root, client):

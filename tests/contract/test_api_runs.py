@@ -266,6 +266,20 @@ def test_a_goal_is_a_number_of_a_metric_with_a_name(client):
     assert client.put("/api/v1/projects/local/news/goals", json={"metric": "a", "value": "x"}).status_code == 400
 
 
+def test_a_project_that_is_nowhere_is_neither_put_away_nor_given_goals(root, client):
+    record(root, 0)
+    goal = {"metric": "acc", "value": 1}
+    for path in ("local/none", "other/news"):
+        answers = [
+            client.patch(f"/api/v1/projects/{path}", json={"is_archived": True}),
+            client.put(f"/api/v1/projects/{path}/goals", json=goal),
+        ]
+        for answer in answers:
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "project.unknown")
+            assert path.rpartition("/")[2] in answer.json()["error"]["message"]
+    assert [p["name"] for p in client.get("/api/v1/projects").json()["projects"]] == ["news"]
+
+
 def test_views_are_kept_in_order_by_project(client):
     for name, query in (("best / of all", "sort=-x"), ("mine", "f=user=me")):
         answer = client.put(f"/api/v1/views/{name}", params={"project": "news"}, json={"query": query})

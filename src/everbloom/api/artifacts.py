@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, get, route
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from everbloom.api.answers import Asking, Given, find_run
@@ -15,8 +15,15 @@ from everbloom.journal.blobs import open_blob
 from everbloom.query.reader import Reader
 from everbloom.query.views import Artifact
 
+OFFSET_MAX = 2**53
 
-@get("/runs/{run:str}/artifacts/{path:path}", sync_to_thread=True, opt={"is_plain": True})
+
+@route(
+    "/runs/{run:str}/artifacts/{path:path}",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    sync_to_thread=True,
+    opt={"is_plain": True},
+)
 def read_artifact(
     request: Asking,
     store: Given,
@@ -46,8 +53,10 @@ def preview_artifact(
     run: FromPath[str],
     path: FromQuery[str],
     step: FromQuery[int | None] = None,
-    offset: Annotated[int, QueryParameter(ge=0, description="Bytes of a text; else rows, arrays or cells.")] = 0,
-    limit: Annotated[int | None, QueryParameter(ge=1)] = None,
+    offset: Annotated[
+        int, QueryParameter(ge=0, le=OFFSET_MAX, description="Bytes of a text; else rows, arrays or cells.")
+    ] = 0,
+    limit: Annotated[int | None, QueryParameter(ge=1, le=OFFSET_MAX)] = None,
 ) -> Response[Preview]:
     """Return a part of a file as data, by what kind of file it is."""
     owner, found = _find(store, run, path, step)

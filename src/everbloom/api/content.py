@@ -14,6 +14,8 @@ from urllib.parse import quote
 from litestar import Request, Response
 from litestar.response import Stream
 
+from everbloom.api.errors import make_error
+
 CHUNK_BYTES = 256 * 1024
 _SHOWN = frozenset(
     "image/png image/jpeg image/gif image/webp image/avif image/bmp image/svg+xml audio/wav audio/x-wav audio/mpeg "
@@ -23,7 +25,7 @@ _TEXT = re.compile(r"text/.*|application/(json|.*\+json|x-yaml|yaml|toml|xml|jav
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
 # A browser's own viewer of PDF does not start in a sandbox; it runs no script of this origin.
 _PDF = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-_RANGE = re.compile(r"bytes=(?=-?\d)(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(?=-?[0-9])([0-9]{0,99})-([0-9]{0,99})")
 _FOREVER = "private, max-age=31536000, immutable"
 
 
@@ -49,7 +51,7 @@ class Content:
 
 
 def send_content(request: Request[Any, Any, Any], content: Content) -> Response[Any]:
-    """Answer with content, or with the one range that was asked for."""
+    """Answer with content, or with the one range that was asked for; HEAD with what stands before it."""
     kind, is_shown = choose_type(content.media_type)
     headers = {
         "accept-ranges": "bytes",
@@ -66,19 +68,34 @@ def send_content(request: Request[Any, Any, Any], content: Content) -> Response[
         wanted = None  # the client has a part of something else
     part = parse_range(wanted, content.size)
     if part is None:
-        headers["content-range"] = f"bytes */{content.size}"
-        return Response(b"", status_code=416, headers=headers, media_type="application/octet-stream")
+        return _refuse_range(request, content.size, headers)
     start, end = part
-    is_partial = _is_plain_range(wanted)
+    is_partial = _match_range(wanted) is not None
     if is_partial:
         headers["content-range"] = f"bytes {start}-{end - 1}/{content.size}"
     headers["content-length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(b"", status_code=206 if is_partial else 200, headers=headers, media_type=kind)
     body = iter_bytes(content.open, start, end)
     return Stream(body, status_code=206 if is_partial else 200, headers=headers, media_type=kind)
 
 
-def _is_plain_range(wanted: str | None) -> bool:
-    return wanted is not None and _RANGE.fullmatch(wanted.strip()) is not None
+def _refuse_range(request: Request[Any, Any, Any], size: int, headers: dict[str, str]) -> Response[Any]:
+    message = (
+        f"the range {request.headers['range']!r} of content of {size} bytes was asked for; a range begins within the "
+        f"content. Ask for a part of bytes=0-{max(size - 1, 0)}, or leave the header out."
+    )
+    answer: Response[Any] = make_error(416, "range.unsatisfiable", message, {"size": size})
+    kept = ("accept-ranges", "content-security-policy", "x-frame-options")
+    answer.headers.update({name: headers[name] for name in kept} | {"content-range": f"bytes */{size}"})
+    return answer
+
+
+def _match_range(wanted: str | None) -> re.Match[str] | None:
+    """Match a header that names one range; one that ends before it begins is none (RFC 9110)."""
+    found = _RANGE.fullmatch(wanted.strip()) if wanted is not None else None
+    is_backwards = found is not None and bool(found[1]) and bool(found[2]) and int(found[2]) < int(found[1])
+    return None if is_backwards else found
 
 
 def parse_range(wanted: str | None, size: int) -> tuple[int, int] | None:
@@ -86,7 +103,7 @@ def parse_range(wanted: str | None, size: int) -> tuple[int, int] | None:
 
     None where it is one that cannot be met. Of several ranges RFC 9110 allows to answer the whole.
     """
-    found = _RANGE.fullmatch(wanted.strip()) if wanted is not None else None
+    found = _match_range(wanted)
     if found is None:
         return 0, size
     if not found[1]:

@@ -10,9 +10,10 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from everbloom.api.answers import Asking, Given
 from everbloom.api.types import Goal, GoalChange, GoalList, Objective, Project, ProjectChange, ProjectList, ProjectOrder
 from everbloom.api.values import to_number
-from everbloom.core.errors import InvalidInput
+from everbloom.core.errors import InvalidInput, NotFound
 from everbloom.query.best import Best
 from everbloom.query.overview import ProjectOverview
+from everbloom.query.reader import Reader, RunQuery
 from everbloom.workspace.places import ProjectPlace
 
 METRIC_BYTES_MAX = 500
@@ -77,6 +78,7 @@ def order_projects(store: Given, data: JSONBody[ProjectOrder]) -> None:
 @patch("/projects/{ns:str}/{project:str}", sync_to_thread=True, status_code=204)
 def change_project(store: Given, ns: FromPath[str], project: FromPath[str], data: JSONBody[ProjectChange]) -> None:
     """Put a project away, or take it back."""
+    _ensure_known(store, ns, project)
     store.workspace.archive_project(ns, project, is_archived=data.is_archived)
 
 
@@ -90,8 +92,28 @@ def set_goal(store: Given, ns: FromPath[str], project: FromPath[str], data: JSON
             f"it under another name.",
             code="goal.metric",
         )
+    _ensure_known(store, ns, project)
     store.workspace.set_goal(ns, project, data.metric, data.value)
     return GoalList(list(starmap(Goal, store.workspace.read_goals().get((ns, project), {}).items())))
+
+
+def _ensure_known(store: Given, namespace: str, project: str) -> None:
+    """Raise where a project has neither runs nor a place of its own, so that a slip of a name makes no project."""
+    if (namespace, project) in store.workspace.read_projects():
+        return
+    query = RunQuery(namespace=namespace, project=project, limit=1, archived=None)
+
+    def look(reader: Reader) -> None:
+        if not reader.list_runs(query).total:
+            raise NotFound(
+                f"there is no project {project!r} in namespace {namespace!r}. GET /api/v1/projects lists those "
+                f"that are there.",
+                code="project.unknown",
+                namespace=namespace,
+                project=project,
+            )
+
+    store.read(look)
 
 
 HANDLERS = [list_projects, order_projects, change_project, set_goal]

@@ -9,6 +9,7 @@ from everbloom.core.errors import Unavailable
 _EXTRAS: dict[str, frozenset[str]] = {
     "ui": frozenset(("numpy", "pcodec", "sqlalchemy", "alembic", "packaging", "litestar", "uvicorn")),
     "postgres": frozenset(("psycopg",)),
+    "parquet": frozenset(("pyarrow",)),
     "demo": frozenset(("sklearn",)),
 }
 

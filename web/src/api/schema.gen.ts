@@ -383,12 +383,16 @@ export interface paths {
          * ReadArtifact
          * @description Return a file; ranges are answered, large files are streamed.
          */
-        get: operations["ApiV1RunsArtifactsPathReadArtifact"];
+        get: operations["ApiV1RunsArtifactsPathGetReadArtifact"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * ReadArtifact
+         * @description Return a file; ranges are answered, large files are streamed.
+         */
+        head: operations["ApiV1RunsArtifactsPathHeadReadArtifact"];
         patch?: never;
         trace?: never;
     };
@@ -2250,7 +2254,49 @@ export interface operations {
             };
         };
     };
-    ApiV1RunsArtifactsPathReadArtifact: {
+    ApiV1RunsArtifactsPathGetReadArtifact: {
+        parameters: {
+            query?: {
+                step?: number | null;
+                /** @description Show it in place where that is safe. */
+                inline?: boolean;
+            };
+            header?: never;
+            path: {
+                run: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiV1RunsArtifactsPathHeadReadArtifact: {
         parameters: {
             query?: {
                 step?: number | null;

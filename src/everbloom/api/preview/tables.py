@@ -20,6 +20,7 @@ ROWS_MAX = 1000
 COLUMNS_MAX = 2000
 CELL_CHARS = 500
 _MARK_EVERY = 1000
+_PART_ROWS = 8192
 _FILES_KEPT = 32
 _LINE_MAX_BYTES = 16 * 1024 * 1024
 
@@ -148,7 +149,9 @@ def read_parquet(file: BinaryIO, size: int, media_type: str, *, offset: int, lim
         Unavailable: pyarrow is not installed (`package.missing`); says what to install.
         InvalidInput: It is no Parquet file (`preview.table`).
     """
-    parquet: Any = import_optional("pyarrow.parquet", purpose="A preview of a Parquet file")
+    purpose = "A preview of a Parquet file"
+    arrow: Any = import_optional("pyarrow", purpose=purpose)
+    parquet: Any = import_optional("pyarrow.parquet", purpose=purpose)
     try:
         source = parquet.ParquetFile(file)
         columns = [str(name) for name in source.schema_arrow.names]
@@ -157,13 +160,23 @@ def read_parquet(file: BinaryIO, size: int, media_type: str, *, offset: int, lim
         for number in range(source.num_row_groups):
             count = source.metadata.row_group(number).num_rows
             if before + count > offset and len(rows) < limit:
-                table = source.read_row_group(number, columns=columns[:COLUMNS_MAX])
-                part = table.slice(max(offset - before, 0), limit - len(rows))
-                cells = [column.to_pylist() for column in part.columns]
-                rows += [[to_value(cell, chars=CELL_CHARS) for cell in row] for row in zip(*cells, strict=True)]
+                rows += _read_group(source, number, columns[:COLUMNS_MAX], max(offset - before, 0), limit - len(rows))
             before += count
-    except (OSError, ValueError) as error:  # Arrow's own errors derive from these
+    except (OSError, ValueError, arrow.ArrowException) as error:
         raise InvalidInput(
             f"this file cannot be read as Parquet: {error}. Download it.", code="preview.table"
         ) from error
     return TablePreview(size, media_type, columns[:COLUMNS_MAX], rows, offset, source.metadata.num_rows)
+
+
+def _read_group(source: Any, number: int, columns: list[str], skip: int, limit: int) -> list[list[Any]]:
+    """Return rows of one row group, decoded in parts: a group may hold a whole file."""
+    rows: list[list[Any]] = []
+    for batch in source.iter_batches(batch_size=_PART_ROWS, row_groups=[number], columns=columns):
+        part = batch.slice(skip, limit - len(rows)) if skip < len(batch) else batch.slice(0, 0)
+        skip = max(skip - len(batch), 0)
+        cells = [column.to_pylist() for column in part.columns]
+        rows += [[to_value(cell, chars=CELL_CHARS) for cell in row] for row in zip(*cells, strict=True)]
+        if len(rows) >= limit:
+            break
+    return rows

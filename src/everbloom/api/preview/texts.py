@@ -19,7 +19,7 @@ _SHOWN = (*_IMAGES, "text/plain", "text/markdown", "text/latex", "application/js
 
 def read_text(file: BinaryIO, size: int, media_type: str, *, offset: int, limit: int) -> TextPreview:
     """Return a part of a text, cut between characters; bytes that are no UTF-8 are shown as replacements."""
-    file.seek(offset)
+    file.seek(min(offset, size))  # beyond what a file system can hold a seek fails
     data = file.read(min(limit, TEXT_MAX_BYTES))
     end = offset + len(data)
     if end < size:  # not in the middle of a character, nor, where that is near, of a line
@@ -67,7 +67,7 @@ def read_json(file: BinaryIO, size: int, media_type: str) -> JsonPreview | None:
 
 def read_hex(file: BinaryIO, size: int, media_type: str, *, offset: int, limit: int) -> BinaryPreview:
     """Return some bytes in hex."""
-    file.seek(offset)
+    file.seek(min(offset, size))
     return BinaryPreview(size, media_type, offset, file.read(min(limit, HEX_MAX_BYTES)).hex())
 
 
