@@ -3,11 +3,13 @@
 import os
 import signal
 import subprocess
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from everbloom.capture.order import SpoolOrder
 from everbloom.capture.spool import Spool, create_spool, spool_name
 from everbloom.core import layout
 from everbloom.core.clock import now_us
@@ -19,6 +21,7 @@ from everbloom.ingest.spools import has_spools, recover_spools
 from everbloom.journal.registry import iter_active
 from everbloom.journal.writer import JournalWriter
 from everbloom.testing.recorded import kill_and_wait, list_runs, read_recorded, start_script, wait_until
+from everbloom.watcher.streams import Stream
 
 pytestmark = pytest.mark.fault
 
@@ -229,3 +232,26 @@ def find_started(root: Path, kind: str) -> list[Start]:
     if not list_runs(root):
         return []
     return [journal.start for journal in read_recorded(root).of_kind(kind) if journal.start is not None]
+
+
+def test_a_watcher_that_comes_while_a_console_is_recovered_records_nothing_twice(tmp_path):
+    dead = DeadRun(
+        tmp_path,
+        b"a line that is a hundred characters long, so that writing all of them down takes a while\n" * 200_000,
+    )
+    run = dead.leave()
+    scratch = dead.path.parent / "recovering"
+    records: list[object] = []
+
+    def come_late() -> None:
+        wait_until(lambda: scratch.exists() or not dead.path.exists() or None, "the recovery to begin")
+        stream = Stream(Spool(dead.path, None), SpoolOrder(dead.name, "out", is_copied=False))
+        while dead.path.exists():
+            stream.turn(records.append, is_end=True)
+        stream.turn(records.append, is_end=True)
+
+    late = threading.Thread(target=come_late)
+    late.start()
+    assert recover_spools(tmp_path, run) is not None
+    late.join()
+    assert records == []

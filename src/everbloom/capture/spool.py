@@ -161,6 +161,20 @@ class Spool:
         with _locked(self._file) as is_held:
             yield is_held
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Hold the rights to copy and to record, without waiting; gives whether nobody else has the spool open, either.
+
+        Who opens it meanwhile, as a watcher that is late, gets neither right before the end, and finds what was noted.
+        """
+        with self.recording() as is_held, _locked(self._at) as may_write:
+            yield is_held and may_write and not self.has_other_users()
+
+    def note_taken(self) -> None:
+        """Note, while one is alone with the spool, that all that was printed or dropped stands in a journal."""
+        offsets = self.read_offsets()
+        os.pwrite(self._at, _AT.pack(*offsets._replace(recorded=self.size, told=offsets.dropped)), 0)
+
     def drop_copied(self) -> bool:
         """Give up, and count, what has arrived at the target and is not recorded; False where that is next to nothing.
 

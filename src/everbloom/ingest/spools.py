@@ -71,12 +71,12 @@ def _held(folder: Path) -> Iterator[bool]:
 
 
 def _recover_held(root: Path, run: RunId, folder: Path) -> list[WriterId] | None:
-    spools = list(_iter_spools(root, run))
-    for path in spools:
-        with contextlib.closing(Spool(path, None)) as spool:
-            if spool.has_other_users():
-                return None
-    added = [writer for path in spools if (writer := _recover(root, run, path)) is not None]
+    with contextlib.ExitStack() as held:
+        spools = [held.enter_context(contextlib.closing(Spool(path, None))) for path in _iter_spools(root, run)]
+        # A watcher may begin at this moment, when all that it was to watch is over: it records nothing twice.
+        if not all(held.enter_context(spool.alone()) for spool in spools):
+            return None
+        added = [writer for spool in spools if (writer := _recover(root, run, spool)) is not None]
     shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
     with contextlib.suppress(OSError):  # a run that is resumed at this moment has a spool there already
         folder.rmdir()
@@ -95,28 +95,25 @@ def _iter_spools(root: Path, run: RunId) -> Iterator[Path]:
                 yield path
 
 
-def _recover(root: Path, run: RunId, path: Path) -> WriterId | None:
-    """Record a spool's rest; returns the journal's writer, or None where nothing was left."""
-    writer_id = recovery_writer(run, path.name)
+def _recover(root: Path, run: RunId, spool: Spool) -> WriterId | None:
+    """Record the rest of a spool that is held; returns the journal's writer, or None where nothing was left."""
+    writer_id = recovery_writer(run, spool.path.name)
     target = layout.journal_dir(root, run, writer_id)
-    with contextlib.closing(Spool(path, None)) as spool:
-        if target.exists():  # a recovery before this one came as far as here
-            register_writer(root, run, writer_id)
-            spool.remove()
-            return writer_id
-        recorded, recorded_us = find_printed(root, run, path.name)
+    is_there = target.exists()  # a recovery before this one came as far as here
+    if not is_there:
+        recorded, recorded_us = find_printed(root, run, spool.path.name)
         rest, untold = iter_rest(spool, recorded), count_untold(spool)
         first = next(rest, None)
-        if first is None and not untold:
-            spool.remove()
-            return None
-        printed_us = max(spool.path.stat().st_mtime_ns // 1000, recorded_us + 1)
-        texts = rest if first is None else chain([first], rest)
-        made = _write_journal(path, run, writer_id, texts, untold, printed_us)
-        made.rename(target)
+        if is_there := first is not None or untold > 0:
+            printed_us = max(spool.path.stat().st_mtime_ns // 1000, recorded_us + 1)
+            texts = rest if first is None else chain([first], rest)
+            made = _write_journal(spool.path, run, writer_id, texts, untold, printed_us)
+            made.rename(target)
+    if is_there:
         register_writer(root, run, writer_id)  # behind it, or the run would seem to have a writer that never comes
-        spool.remove()
-    return writer_id
+    spool.note_taken()
+    spool.remove()
+    return writer_id if is_there else None
 
 
 def _write_journal(

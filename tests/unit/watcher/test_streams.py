@@ -1,6 +1,7 @@
 """The watcher's streams: copied first, recorded as the store allows, given back when done."""
 
 import os
+from contextlib import closing
 
 import pytest
 
@@ -139,3 +140,25 @@ def test_an_order_comes_back_from_its_argument():
         spools=[SpoolOrder("w.out", "out", True)],
     )
     assert parse_order(encode_order(order)) == order
+
+
+def test_a_watcher_that_begins_while_the_rest_is_recovered_records_nothing_of_it(printer):
+    printer.print(b"one\ntwo\n")
+    os.close(printer.file)
+    printer.stream.finish(is_recorded=False)
+    with closing(Spool(printer.path, None)) as spool, spool.alone() as is_alone:
+        assert is_alone
+        late = Stream(Spool(printer.path, None), SpoolOrder("w.out", "out", False))
+        late.turn(printer.records.append, is_end=True)
+        spool.note_taken()
+        spool.remove()
+    late.turn(printer.records.append, is_end=True)
+    assert printer.records == []
+    assert not late.is_record_pending
+
+
+def test_nobody_is_alone_with_a_spool_that_a_watcher_has_open(printer):
+    printer.print(b"one\n")
+    os.close(printer.file)
+    with closing(Spool(printer.path, None)) as spool, spool.alone() as is_alone:
+        assert not is_alone
