@@ -1,4 +1,4 @@
-import { cleanup, render, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, test } from 'vitest';
 import EndBox from './EndBox.svelte';
 import MediaFile from './MediaFile.svelte';
@@ -43,4 +43,14 @@ test('a PDF is shown in the viewer of the browser, by its name', () => {
   render(MediaFile, { url: '/api/v1/runs/a/artifacts/paper.pdf?inline=1', mediaType: 'application/pdf', name: 'paper.pdf' });
   expect(screen.getByTitle('paper.pdf').getAttribute('src')).toContain('paper.pdf?inline=1');
   expect(screen.getByRole('link', { name: 'Open paper.pdf alone' })).toBeTruthy();
+});
+
+test('an image that cannot be decoded says so, and where the file is', async () => {
+  const url = '/api/v1/runs/a/artifacts/broken.png?inline=1';
+  const { rerender } = render(MediaFile, { url, mediaType: 'image/png', name: 'broken.png' });
+  await fireEvent.error(screen.getByRole('img'));
+  expect(screen.getByRole('status').textContent).toContain('broken.png cannot be shown: it is called image/png');
+  expect(screen.getByRole('link', { name: 'Download it' }).getAttribute('href')).toBe(url);
+  await rerender({ url: '/other.png', mediaType: 'image/png', name: 'other.png' });
+  expect(screen.getByRole('img').getAttribute('src')).toBe('/other.png');
 });
