@@ -6,18 +6,53 @@ import type { RunId } from '@/domain/ids';
 const storageKey = (scope: string) => `everbloom:selection:${scope}`;
 const maxKept = 5000;
 
+/** All runs that a filter matches, as the page tells them that has the filter. */
+export interface Matching {
+  readonly total: number;
+  compare(): void;
+}
+
+/** What was taken at a moment, to be taken again. */
+export interface Taken {
+  readonly ids: readonly RunId[];
+  readonly matching: Matching | null;
+}
+
 export class Selection {
   readonly ids: SvelteSet<RunId>;
   /** Whether everything that the filter matches is meant, more than the ids that were seen. */
   isAllMatching = $state(false);
+  #matching = $state.raw<Matching | null>(null);
   #scope: string;
 
   constructor(scope: string, ids: readonly RunId[] = []) {
     this.#scope = scope;
     this.ids = new SvelteSet(ids);
   }
+  /** Runs that were taken one by one or in a range. */
   get size(): number {
     return this.ids.size;
+  }
+  /** Everything that the filter matches, where that is meant. */
+  get matching(): Matching | null {
+    return this.isAllMatching ? this.#matching : null;
+  }
+  /** How many runs are meant. */
+  get count(): number {
+    return this.matching?.total ?? this.size;
+  }
+  takeMatching(matching: Matching): void {
+    this.#matching = matching;
+    this.isAllMatching = true;
+  }
+  copy(): Taken {
+    return { ids: [...this.ids], matching: this.matching };
+  }
+  /** Take again what was taken, unless something else was since. */
+  restore({ ids, matching }: Taken): void {
+    if (this.size > 0 || this.isAllMatching) return;
+    this.addAll(ids);
+    if (matching) this.takeMatching(matching);
   }
   has(id: RunId): boolean {
     return this.ids.has(id);
@@ -62,4 +97,14 @@ export function selectionOf(scope: string): Selection {
     selections.set(scope, found);
   }
   return found;
+}
+
+/** What a link to compare does when it is clicked: its address holds the runs that were seen, all that match are asked for. */
+export function comparing(taken: Selection | null): (event: MouseEvent) => void {
+  return (event) => {
+    const matching = taken?.matching;
+    if (!matching || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    matching.compare();
+  };
 }

@@ -20,6 +20,22 @@ test('taking single runs ends "everything that matches"', () => {
   expect([selection.isAllMatching, [...selection.ids]]).toEqual([false, ['b']]);
 });
 
+test('what was taken is taken again, all that matched included, unless something else was since', () => {
+  const selection = new Selection('again');
+  selection.addAll(['a', 'b']);
+  selection.takeMatching({ total: 200, compare: () => {} });
+  expect(selection.count).toBe(200);
+  const taken = selection.copy();
+  selection.clear();
+  expect(selection.count).toBe(0);
+  selection.restore(taken);
+  expect([selection.count, [...selection.ids], selection.isAllMatching]).toEqual([200, ['a', 'b'], true]);
+  selection.clear();
+  selection.addAll(['c']);
+  selection.restore(taken);
+  expect([...selection.ids]).toEqual(['c']);
+});
+
 test('a selection outlives a reload of the tab', () => {
   const selection = new Selection('kept');
   selection.addAll(['a', 'b', 'c']);

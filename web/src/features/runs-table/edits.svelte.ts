@@ -76,12 +76,12 @@ export class RunEdits {
     }
   }
 
-  /** Edit many runs: those named, or all that a filter matches. `said` has `#` where the number goes. */
-  async editMany(target: { ids: readonly string[] } | { scope: RunScope }, edits: readonly Edit[], said: string): Promise<void> {
+  /** Edit many runs: those named, or all that a filter matches. `said` has `#` where the number goes; `onundone` follows an undo. */
+  async editMany(target: { ids: readonly string[] } | { scope: RunScope }, edits: readonly Edit[], said: string, onundone: () => void = () => {}): Promise<void> {
     if ('ids' in target) this.#show(target.ids, edits);
     try {
       const done = await ('ids' in target ? editRuns(target.ids, edits) : editMatching(target.scope, edits));
-      this.#told(done, said);
+      this.#told(done, said, onundone);
     } catch (cause) {
       this.#fail(cause);
     }
@@ -93,11 +93,12 @@ export class RunEdits {
     this.#rows.patch(new Map(rows.map((row) => [row.id, applyEdits(row, edits)])));
   }
 
-  #told({ changed, undo_token: token }: BulkResult, said: string): void {
+  #told({ changed, undo_token: token }: BulkResult, said: string, onundone: () => void): void {
     const count = changed === 1 ? '1 run' : `${formatCount(changed)} runs`;
     const undo = async () => {
       try {
         if (token) await undoBulk(token);
+        onundone();
       } catch (cause) {
         this.#fail(cause);
       }

@@ -4,7 +4,7 @@ import { untrack } from 'svelte';
 import { onChanged } from '@/api/live.svelte';
 import { liveQuery } from '@/api/queries.svelte';
 import { askBest, askColumns, askProjects, askRow, type RunScope } from '@/api/resources';
-import type { RunGroup, RunRow, SavedView } from '@/api/types';
+import type { Edit, RunGroup, RunRow, SavedView } from '@/api/types';
 import { joinClauses, splitClauses } from '@/domain/filter-clauses';
 import { formatCount } from '@/domain/numbers';
 import { comparePath, runPath, scopeKey, type Scope } from '@/domain/paths';
@@ -186,8 +186,7 @@ export class RunsModel {
   }
   /** How many runs that is. */
   get targetCount(): number {
-    if (this.selection.isAllMatching) return this.list.total;
-    return this.selection.size || (this.currentGroup?.count ?? (this.current ? 1 : 0));
+    return this.selection.count || (this.currentGroup?.count ?? (this.current ? 1 : 0));
   }
   like(row: RunRow): void {
     const isOn = row.likes === 0;
@@ -201,8 +200,15 @@ export class RunsModel {
   archiveTarget(): void {
     const { target } = this;
     const archived = this.values.now.archived === 'false';
-    if (target) void this.edits.editMany(target, [{ kind: 'set', fields: { archived } }], archived ? 'Archived #.' : 'Restored #.');
+    const taken = this.selection.copy();
+    const edits: Edit[] = [{ kind: 'set', fields: { archived } }];
+    if (target) void this.edits.editMany(target, edits, archived ? 'Archived #.' : 'Restored #.', () => this.selection.restore(taken));
     if (archived) this.selection.clear();
+  }
+  /** Take all that match, loaded or not. */
+  takeMatching(): void {
+    const { list } = this;
+    this.selection.takeMatching({ get total() { return list.total; }, compare: () => void this.compare() });
   }
   async compare(): Promise<void> {
     const group = this.currentGroup;

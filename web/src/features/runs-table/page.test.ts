@@ -4,8 +4,9 @@ import { FakeServer, makeRow, refusal } from '@/api/fixtures/server';
 import { clearCache } from '@/api/queries.svelte';
 import type { Column, RunGroup } from '@/api/types';
 import { defaults, setPreferences } from '@/state/preferences.svelte';
-import { selectionOf } from '@/state/selection.svelte';
+import { comparing, selectionOf } from '@/state/selection.svelte';
 import { startKeys } from '@/state/keys.svelte';
+import { toasts, undoNewest } from '@/state/toasts.svelte';
 import { navigate, startUrl } from '@/state/url.svelte';
 import Page from './Page.svelte';
 
@@ -135,4 +136,29 @@ test('a file of all matches has the columns and the order that are seen', async 
   const address = new URL(screen.getByRole('link', { name: 'CSV' }).getAttribute('href') ?? '', 'http://x');
   expect(address.pathname).toBe('/api/v1/runs/csv');
   expect(Object.fromEntries(address.searchParams)).toMatchObject({ sort: 'params.lr', f: 'state = failed', cols: 'state,note,tag,metrics.val/acc.max,params.lr,created,duration' });
+});
+
+test('an undo of what was done to a selection gives the selection back', async () => {
+  server.on('/runs/bulk', () => ({ changed: 2, undo_token: 'token' }));
+  server.on('/undo', () => ({ changed: 2, undo_token: null }));
+  await open();
+  const selection = selectionOf(`n/p${serial}`);
+  selection.addAll(['a', 'b']);
+  await press('e');
+  await waitFor(() => expect(toasts.map(({ text }) => text)).toContain('Archived 2 runs.'));
+  expect(selection.size).toBe(0);
+  expect(undoNewest()).toBe(true);
+  await waitFor(() => expect([...selection.ids]).toEqual(['a', 'b']));
+});
+
+test('all that match count as all of them, wherever it is asked, and are compared by the link to compare', async () => {
+  await open();
+  const selection = selectionOf(`n/p${serial}`);
+  selection.addAll(['a', 'b']);
+  await fireEvent.click(await screen.findByRole('button', { name: 'Select all 3' }));
+  expect([selection.size, selection.count]).toEqual([2, 3]);
+  const click = new MouseEvent('click', { cancelable: true });
+  comparing(selection)(click);
+  expect(click.defaultPrevented).toBe(true);
+  await waitFor(() => expect(new URLSearchParams(location.search).get('runs')).toBe('a,b,c'));
 });
