@@ -218,3 +218,37 @@ def test_a_full_disk_and_a_watcher_that_is_gone_do_not_reach_print_together(tmp_
 
         wait_until(is_accounted_for, "all to be recorded or counted")
         assert count_dropped(read_recorded(disk / "store")) > 0
+
+
+def test_rows_that_a_full_disk_cost_are_counted_though_the_process_is_killed(tmp_path):
+    disk = tmp_path / "disk"
+    with mounted_disk(disk, "40M") as is_mounted:
+        if not is_mounted:
+            return
+        filler = fill_disk(disk, but_bytes=5_000_000)
+        code = """
+            import os, sys, time
+            import everbloom as eb
+            run = eb.init(name="full")
+            for step in range(1_000_000):
+                run.log({"x": step})
+            os.unlink(sys.argv[1])
+            for step in range(10):
+                run.log({"x": step})
+            print("done", flush=True)
+            time.sleep(600)
+        """
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        process = start_script(disk / "store", code, arguments=(str(filler),), variables=LENIENT, **options)
+        assert process.stdout.readline() == "done\n"
+
+        def is_told():
+            recorded = read_recorded(disk / "store")
+            counts = [problem.count for problem in recorded.records(Problem) if problem.code == "disk.full"]
+            return (len(recorded.rows) + sum(counts) == 1_000_010 and len(counts) > 1) or None
+
+        try:
+            wait_until(is_told, "all lost rows to be told")
+        finally:
+            process.kill()
+            process.communicate()

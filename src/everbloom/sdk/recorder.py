@@ -124,6 +124,16 @@ class Recorder:
                 )
             )
 
+    def takes_records(self) -> bool:
+        """Write what waits; returns whether nothing does any more: the store takes records, as far as is known."""
+        try:
+            with self._lock:
+                if not self._is_closed:
+                    self._flush_queue()
+        except Unavailable:
+            return False
+        return True
+
     def append_row(self, step: int | None, time_us: int | None, values: dict[str, float]) -> int:
         """Append one row and return its step; see `JournalWriter.append_row`.
 

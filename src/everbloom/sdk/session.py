@@ -49,7 +49,7 @@ class Session:
         self._owner = os.getpid()
         self._is_finished = False
         self._is_unnamed = False
-        guard.attach(self._report)
+        guard.attach(self._report, recorder.takes_records)
 
     def divert_console(self) -> None:
         """Begin to record what is printed; what keeps that from being done, or done wholly, is told."""

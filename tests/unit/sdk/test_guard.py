@@ -1,12 +1,14 @@
 """The guard tells once, counts the rest, and raises only when it is told to."""
 
 import sys
+import threading
 
 import pytest
 
 from everbloom.core.errors import InvalidInput, Unavailable
 from everbloom.core.records import Problem
 from everbloom.sdk.guard import Guard
+from everbloom.testing.recorded import wait_until
 
 
 @pytest.fixture
@@ -33,6 +35,18 @@ def test_an_error_is_told_once_and_counted_from_then_on(guard, reported, capsys)
         Problem(code="some.code", message="this is wrong.", count=1),
         Problem(code="some.code", message="this is wrong.", count=4),
     ]
+
+
+def test_counts_are_written_by_themselves_as_soon_as_the_record_takes_them(reported):
+    is_ready = threading.Event()
+    guard = Guard(is_strict=False, count_every_s=0.01)
+    guard.attach(reported.append, is_ready.is_set)
+    for _ in range(3):
+        guard.handle(InvalidInput("this is wrong.", code="some.code"))
+    assert [problem.count for problem in reported] == [1]
+    is_ready.set()
+    wait_until(lambda: [problem.count for problem in reported] == [1, 2] or None, "the count to be written")
+    guard.close()
 
 
 def test_what_goes_wrong_after_the_run_is_told_and_not_said_to_be_counted(guard, reported, capsys):
