@@ -6,7 +6,9 @@ import pytest
 
 from everbloom.core.records import Params, Set, Tag
 from everbloom.journal.names import read_names
+from everbloom.query.reader import open_reader
 from everbloom.testing.recorded import list_runs, read_recorded, run_script, start_script
+from everbloom.testing.stores import store_settings
 
 pytestmark = pytest.mark.fault
 
@@ -222,3 +224,97 @@ def test_a_rank_that_fails_says_so_and_one_that_finishes_does_not_end_the_run(tm
     recorded = read_recorded(tmp_path, run)
     ends = [(j.start.rank, record.state) for j in recorded.journals for record in j.records]
     assert ends == [(2, "failed")]
+
+
+# ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+TEN_STEPS = """
+    import os
+    import everbloom as eb
+    with eb.init(name="job", group="folds") as run:
+        [run.log({"m": float(step)}, step=step) for step in range(10)]
+        open("weights", "w").write("after nine steps")
+        run.checkpoint("weights", step=9)
+    print(run.id)
+"""
+
+FIVE_MORE = """
+    import os, sys
+    import everbloom as eb
+    if "PLACE" in os.environ:
+        import torch.distributed
+    resume = os.environ["RESUME"]
+    with eb.init(resume=(resume, 9) if "STEP" in os.environ else resume) as run:
+        text = run.resumed_from[0].read_text()
+        [run.log({"m": 100.0 * int(sys.argv[1]) + step}, step=step) for step in range(10, 15)]
+    print(text, run.resumed_from[1])
+"""
+
+LAUNCHERS = [
+    {"OMPI_COMM_WORLD_RANK": "{}", "OMPI_COMM_WORLD_SIZE": "2"},
+    {"RANK": "{}", "WORLD_SIZE": "2", "MASTER_ADDR": "host", "MASTER_PORT": "29500"},
+    {"EVERBLOOM_RANK": "{}"},
+    {"PLACE": "{}"},  # torch, which nothing but itself tells the rank
+    STEP | {"SLURM_PROCID": "{}"},
+]
+
+
+def resume_as(root, variables, ranks=(0, 1), code=FIVE_MORE):
+    """Run the processes of a job that goes on; return what each printed."""
+    processes = [
+        start_script(
+            root,
+            code,
+            arguments=(str(rank),),
+            variables={name: text.format(rank) for name, text in variables.items()} | {"EVERBLOOM_STRICT": "0"},
+        )
+        for rank in ranks
+    ]
+    return [process.communicate() for process in processes]
+
+
+def read_lines(root, run, ranks):
+    """Return each rank's (steps, values) that count."""
+    with open_reader(store_settings(root)) as reader:
+        found = [reader.read_series(reader.find_run(run).run.id, "m", rank) for rank in ranks]
+    return [(one.steps[~one.greyed].tolist(), one.values[~one.greyed].tolist()) for one in found]
+
+
+@pytest.mark.parametrize("by_step", [True, False], ids=["from a step", "from the checkpoint"])
+@pytest.mark.parametrize("launcher", LAUNCHERS, ids=["MPI", "torchrun", "EVERBLOOM_RANK alone", "torch", "Slurm"])
+def test_processes_that_resume_one_run_take_it_up_together_and_need_no_shared_id(
+    tmp_path, torch, monkeypatch, launcher, by_step
+):
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "store"
+    assert run_script(root, TEN_STEPS).returncode == 0
+    step = {"STEP": "9"} if by_step else {}
+    assert resume_as(root, torch | launcher | step | {"RESUME": "job"}) == [("after nine steps 9\n", "")] * 2
+    first, later = [float(step) for step in range(10)], list(range(10, 15))
+    assert read_lines(root, "job", (0, 1)) == [
+        (list(range(15)), first + [float(step) for step in later]),
+        (later, [100.0 + step for step in later]),
+    ]
+    recorded = read_recorded(root)
+    assert recorded.fields["group"] == "folds"
+    assert recorded.records(Tag) == []
+
+
+@pytest.mark.parametrize("own", [{}, {"EVERBLOOM_RUN_ID": "own"}], ids=["no id", "own"])
+def test_a_process_that_resumes_the_run_that_it_recorded_for_itself_goes_on_with_it_alone(tmp_path, monkeypatch, own):
+    monkeypatch.chdir(tmp_path)
+    launcher = {"RANK": "{}", "WORLD_SIZE": "2", "MASTER_PORT": "29500"} | own
+    runs = [resume_as(tmp_path, launcher, (rank,), TEN_STEPS)[0][0].strip() for rank in (0, 1)]
+    for rank, run in enumerate(runs):
+        assert resume_as(tmp_path, launcher | {"RESUME": run}, (rank,)) == [("after nine steps 9\n", "")]
+        assert read_lines(tmp_path, run, (0,)) == [
+            (list(range(15)), [*map(float, range(10)), *(100.0 * rank + step for step in range(10, 15))])
+        ]
+        assert {journal.start.rank for journal in read_recorded(tmp_path, run).journals} == {0}
+
+
+def test_a_given_id_is_shared_by_the_ranks_that_torch_alone_tells_apart(tmp_path, torch):
+    code = "import torch.distributed\n" + ONE_RUN.replace("\n    ", "\n")
+    given = torch | {"EVERBLOOM_RUN_ID": os.urandom(16).hex()}
+    run_ranks(tmp_path / "store", code, *({**given, "PLACE": place} for place in "01"))
+    assert sorted(journal.start.rank for journal in read_recorded(tmp_path / "store").journals) == [0, 1]

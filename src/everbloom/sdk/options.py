@@ -23,6 +23,7 @@ class Origin(Struct, frozen=True, kw_only=True):
 
     Attributes:
         run: Its id.
+        rank: Which of those that record it this process is; 0 of a run of its own.
         is_new: Whether this process begins it, rather than adding to it; of several ranks only rank 0 does.
         rewind_to: The step that it is set back to.
         fork: The run whose records it shares, up to which step, and of which sessions.
@@ -31,6 +32,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     """
 
     run: RunId
+    rank: int = 0
     is_new: bool
     rewind_to: int | None = None
     fork: Fork | None = None
@@ -53,7 +55,7 @@ def find_origin(
         root: The store.
         now_us: The time that a new run's id carries.
         shared: The id that the ranks of one job share, from the environment; used where nothing is resumed.
-        rank: Which of them this is. Ranks start in any order, so a run that only others record is still new to 0.
+        rank: Which process of the job this is. They start in any order: a run that only others record is new to 0.
         resume: A reference, or (reference, step).
         fork: (reference, step).
 
@@ -71,8 +73,9 @@ def find_origin(
         reference, step = resume if isinstance(resume, tuple) and len(resume) == 2 else (resume, None)
         run = _find_stored(root, "resume", reference)
         rewind_to = None if step is None else to_step(step)
-        session = _find_session(root, run, rank, is_resumed=True)
-        return Origin(run=run, is_new=False, rewind_to=rewind_to, is_resumed=True, session=session)
+        place = 0 if rank and _is_own_run(root, run, rank) else rank
+        session = _find_session(root, run, place, is_resumed=True)
+        return Origin(run=run, rank=place, is_new=False, rewind_to=rewind_to, is_resumed=True, session=session)
     if fork is not None:
         if not (isinstance(fork, tuple) and len(fork) == 2):
             raise InvalidInput(
@@ -91,9 +94,16 @@ def _begin(root: Path, now_us: int, shared: str | None, rank: int, *, fork: Fork
         return Origin(run=new_run_id(now_us), is_new=True, fork=fork)
     run = RunId(shared)
     if not is_in_store(root, run):
-        return Origin(run=run, is_new=rank == 0, fork=fork)
+        return Origin(run=run, rank=rank, is_new=rank == 0, fork=fork)
     is_new = rank == 0 and not _has_begun(root, run)
-    return Origin(run=run, is_new=is_new, fork=fork, session=_find_session(root, run, rank, is_resumed=False))
+    session = _find_session(root, run, rank, is_resumed=False)
+    return Origin(run=run, rank=rank, is_new=is_new, fork=fork, session=session)
+
+
+def _is_own_run(root: Path, run: RunId, rank: int) -> bool:
+    from everbloom.sdk.resume import is_own_run  # most runs are of one process
+
+    return is_own_run(root, run, rank)
 
 
 def _has_begun(root: Path, run: RunId) -> bool:

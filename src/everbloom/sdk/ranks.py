@@ -2,7 +2,8 @@
 
 A person's EVERBLOOM_RUN_ID first; then Slurm's job, step and restart; then torch's own store, where torch is
 initialised: whoever comes first puts an id into it, so nobody waits for anybody. Else each process records a run of
-its own, in one group, and that is said once. Nothing here imports torch; it is asked only where training has it.
+its own, in one group, and that is said once. Who resumes names the run, and needs none of them but for its rank.
+Nothing here imports torch; it is asked only where training has it.
 """
 
 import os
@@ -45,17 +46,17 @@ def find_place(job: Job, now_us: int, *, is_resumed: bool = False) -> Place:
     Args:
         job: What launchers say.
         now_us: The time that a new shared id carries.
-        is_resumed: Whether it goes on with a run that it names itself, so that a given id stays for the next.
+        is_resumed: Whether it goes on with a run that it names itself: the processes that name one share it without
+            being told an id, and a given id stays for the next.
     """
-    if job.run is not None:
-        number = 0 if is_resumed else _count(job.run, job.rank)
-        return Place(run=job.given_run_id(number), rank=job.rank)
-    torch = None if job.is_own else _find_torch()
-    if torch is None and job.size == 1:
-        return Place(tags=_rank_tags(job, job.rank))
+    torch = _find_torch()
     rank = torch.get_rank() if torch is not None and not job.has_rank else job.rank
-    if job.is_own:
-        return Place(group=_name_group(job), tags=_rank_tags(job, rank))
+    if is_resumed:  # the run is named, and says itself what it belongs to
+        return Place(tags=_rank_tags(job, rank)) if job.is_own else Place(rank=rank)
+    if job.run is not None:
+        return Place(run=job.given_run_id(_count(job.run, rank)), rank=rank)
+    if job.is_own or (torch is None and job.size == 1):
+        return Place(group=_name_group(job) if job.size > 1 else None, tags=_rank_tags(job, rank))
     number = _count(None, rank)
     if (run := job.step_run_id(number)) is not None:
         return Place(run=run, rank=rank)
@@ -72,6 +73,11 @@ def find_place(job: Job, now_us: int, *, is_resumed: bool = False) -> Place:
         f"run id: {reason}. Set EVERBLOOM_RUN_ID for all of them, or call init() after init_process_group()."
     )
     return Place(group=group, tags=_rank_tags(job, rank), notice=notice if rank == 0 else None)
+
+
+def own_tag(rank: int) -> str:
+    """Return what tells the run that one rank of a job recorded for itself from those of the others."""
+    return f"rank-{rank}"
 
 
 def _count(given: RunId | None, rank: int) -> int:
@@ -98,7 +104,7 @@ def _agree(torch: Any, number: int, now_us: int) -> RunId:
 
 
 def _rank_tags(job: Job, rank: int) -> tuple[str, ...]:
-    return (f"rank-{rank}",) if job.has_rank and (job.size > 1 or rank or job.is_own) else ()
+    return (own_tag(rank),) if job.has_rank and (job.size > 1 or rank or job.is_own) else ()
 
 
 def _name_group(job: Job) -> str:

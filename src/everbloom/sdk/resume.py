@@ -18,7 +18,7 @@ from everbloom.core import layout
 from everbloom.core.branches import Beginning, Item, find_beginnings, find_cutoffs, parse_fork, sort_items
 from everbloom.core.errors import Corrupt, EverbloomError, NotFound
 from everbloom.core.ids import RunId, WriterId, is_writer_id, new_writer_id
-from everbloom.core.records import File, Params, Record, Reference, Rewind, Scalar, Set, Start
+from everbloom.core.records import File, Params, Record, Reference, Rewind, Scalar, Set, Start, Tag
 from everbloom.journal.blobs import open_blob, read_blob
 from everbloom.journal.format import (
     BLOCK_BYTES,
@@ -33,6 +33,7 @@ from everbloom.journal.marks import list_segments, read_committed
 from everbloom.journal.pack import JournalPart, PackedControl, PackReader
 from everbloom.journal.writer import STEP_MAX
 from everbloom.sdk.files import MANIFEST_TYPE, CheckpointFile
+from everbloom.sdk.ranks import own_tag
 
 _R = TypeVar("_R", bound=Record)
 _decode_start = msgspec.msgpack.Decoder(tuple[str, int, Start]).decode
@@ -116,6 +117,15 @@ def _find_shared_step(items: list[Item]) -> int:
 def has_begun(root: Path, run: RunId) -> bool:
     """Tell whether a process of rank 0, or an importer, has begun to record a run; other ranks do not count."""
     return any(isinstance(i.record, Start) and i.record.kind in ("process", "importer") for i in read_starts(root, run))
+
+
+def is_own_run(root: Path, run: RunId, rank: int) -> bool:
+    """Tell whether a run was begun by this rank of a job as one of its own; such a run carries the rank's tag."""
+    first = [i.record for i in read_starts(root, run) if isinstance(i.record, Start) and not i.record.session]
+    if any(start.rank for start in first):  # a shared one, however it is tagged: its many journals need not be read
+        return False
+    items, _ = _read_earlier(root, run, 1, Tag)
+    return any(isinstance(i.record, Tag) and own_tag(rank) in i.record.add for i in items)
 
 
 def read_starts(root: Path, run: RunId) -> list[Item]:

@@ -89,8 +89,8 @@ def init(
     settings, created_us = load_settings(root=root), now_us()
     named = None if params is None else to_mapping(params)
     place = find_place(read_job(), created_us, is_resumed=resume is not None)
-    rank = place.rank
-    origin = find_origin(settings.root, now_us=created_us, shared=place.run, rank=rank, resume=resume, fork=fork)
+    origin = find_origin(settings.root, now_us=created_us, shared=place.run, rank=place.rank, resume=resume, fork=fork)
+    rank = origin.rank
     given = {
         "project": project,
         "experiment": experiment,
