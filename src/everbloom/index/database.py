@@ -1,4 +1,4 @@
-"""Open the index's database by its address, and keep a second indexer out.
+"""Open the index's database by its address, and keep a second indexer, or packer, out.
 
 A `Path` (or text that is not a PostgreSQL address) is a SQLite file; `postgresql://…` or `host=… dbname=…`
 is a server. The rest of the index knows `Database` only.
@@ -18,7 +18,7 @@ from everbloom.core.layout import lock_path
 from everbloom.index.engine import Database, Engine, Row
 from everbloom.index.sqlite_engine import SqliteDatabase
 
-__all__ = ["Database", "Engine", "Row", "indexer_lock", "open_database"]
+__all__ = ["Database", "Engine", "Row", "indexer_lock", "open_database", "store_lock"]
 
 _POLL_S = 0.01
 
@@ -65,10 +65,30 @@ def indexer_lock(database: Database, root: Path, *, name: str = "indexer", wait_
             _wait(lambda: database.try_lock(name), name, wait_s)
             stack.callback(_unlock, database, name)
         else:
-            handle = _open_lock_file(lock_path(root, name))
-            stack.callback(os.close, handle)
-            _wait(lambda: _try_flock(handle), name, wait_s)
+            stack.enter_context(store_lock(root, name=name, wait_s=wait_s))
         yield
+
+
+@contextlib.contextmanager
+def store_lock(root: Path, *, name: str, wait_s: float = 0.0) -> Iterator[None]:
+    """Hold a right to the store's own files, which all databases that take the store in share.
+
+    A file lock below the root; the system gives it back when the process dies.
+
+    Args:
+        root: The store's folder.
+        name: What is guarded; different names do not exclude each other.
+        wait_s: How long to wait for another holder; 0 = not at all.
+
+    Raises:
+        Unavailable: As `indexer_lock` does.
+    """
+    handle = _open_lock_file(lock_path(root, name))
+    try:
+        _wait(lambda: _try_flock(handle), name, wait_s)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _unlock(database: Database, name: str) -> None:
@@ -81,7 +101,7 @@ def _wait(try_lock: Callable[[], bool], name: str, wait_s: float) -> None:
     while not try_lock():
         if monotonic_s() >= deadline:
             raise Unavailable(
-                f"another process is indexing this store ({name} lock, waited {wait_s:g} s); let it finish.",
+                f"another process is at work on this store ({name} lock, waited {wait_s:g} s); let it finish.",
                 code="index.busy",
                 lock=name,
             )

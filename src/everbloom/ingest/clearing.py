@@ -38,7 +38,7 @@ class Ended:
 
 
 def list_ended(root: Path, run: RunId) -> Ended:
-    """Return what lies in the folder of a run that is over; the indexer's lock must be held.
+    """Return what lies in the folder of a run that is over; the store's packing lock must be held.
 
     Raises:
         Conflict: A journal of it is still being written or indexed (`pack.active`).

@@ -5,6 +5,9 @@ need not add to a pack, or at once where a person asks (`everbloom storage --pac
 nobody waits for that hour: the watcher starts `python -m everbloom.ingest.closed ROOT` when its run has ended,
 which catches the index up, so that the next look is quick, and packs what is due by then. One such process works
 at a time and at most once in a few minutes, however many runs end.
+
+Packing changes the store's own files, so one process packs at a time, whichever database it feeds: under a lock of
+the store, within which everything that decides is read (docs/decisions/0023).
 """
 
 import contextlib
@@ -19,7 +22,7 @@ from everbloom.core.errors import EverbloomError, NotFound
 from everbloom.core.ids import RunId
 from everbloom.core.layout import lock_path, pack_path
 from everbloom.core.settings import load_settings
-from everbloom.index.database import indexer_lock
+from everbloom.index.database import indexer_lock, store_lock
 from everbloom.ingest.clearing import clear_run, iter_left, list_ended
 from everbloom.ingest.indexer import Indexer
 from everbloom.ingest.news import has_records
@@ -29,6 +32,7 @@ from everbloom.journal.registry import iter_active, iter_journals
 
 DUE_AFTER_US = 3_600_000_000
 TIDY_EVERY_US = 300_000_000
+_PATIENCE_S = 10.0
 _OF_ONE_RUN = ("journal.", "pack.")  # codes of what ails a run's own files; anything else would ail the next one too
 
 
@@ -45,36 +49,39 @@ class Packing:
     refused: dict[RunId, str] = field(default_factory=dict)
 
 
-def pack_closed_runs(root: Path, database: str | None = None, *, is_forced: bool = False) -> Packing:
+def pack_closed_runs(
+    root: Path, database: str | None = None, *, is_forced: bool = False, wait_s: float = _PATIENCE_S
+) -> Packing:
     """Catch the index up, then pack the closed runs that are due.
 
     Args:
         root: The store's folder.
         database: A PostgreSQL address; None for SQLite.
         is_forced: Do not wait for the hour after the end.
+        wait_s: How long to wait for whoever packs the store, and for whoever indexes it into the same database.
 
     Raises:
-        Unavailable: Another indexer is at work, or there is no space.
+        Unavailable: Another packer or indexer is at work (`index.busy`), or there is no space.
     """
-    packing = Packing()
-    indexer = Indexer(root, database)
-    try:
-        indexer.catch_up(wait_s=10.0)
-        index = indexer.index
-        with indexer_lock(index.catalog_database, root, wait_s=10.0):
-            in_use = {run for run, _ in iter_active(root)}
-            waiting = sorted({run for run, _ in iter_journals(root)} - in_use)
-            due = waiting if is_forced else list(_iter_due(indexer, waiting, now_us()))
-            for run in due:
-                try:
-                    packing.packed[run] = pack_run(root, run, index.series, index.series_database)
-                except EverbloomError as error:
-                    if not error.code.startswith(_OF_ONE_RUN):
-                        raise
-                    packing.refused[run] = error.message
-            _clear_left(root)
-    finally:
-        indexer.close()
+    with contextlib.closing(Indexer(root, database)) as indexer, store_lock(root, name="packing", wait_s=wait_s):
+        indexer.catch_up(wait_s=wait_s)
+        with indexer_lock(indexer.index.catalog_database, root, wait_s=wait_s):
+            return _pack_held(root, indexer, is_forced=is_forced)
+
+
+def _pack_held(root: Path, indexer: Indexer, *, is_forced: bool) -> Packing:
+    packing, index = Packing(), indexer.index
+    in_use = {run for run, _ in iter_active(root)}
+    waiting = sorted({run for run, _ in iter_journals(root)} - in_use)
+    due = waiting if is_forced else list(_iter_due(indexer, waiting, now_us()))
+    for run in due:
+        try:
+            packing.packed[run] = pack_run(root, run, index.series, index.series_database)
+        except EverbloomError as error:
+            if not error.code.startswith(_OF_ONE_RUN):
+                raise
+            packing.refused[run] = error.message
+    _clear_left(root)
     return packing
 
 
@@ -101,7 +108,7 @@ def tidy(root: Path, database: str | None) -> None:
     """Catch up and pack what is due, unless that was done a few minutes ago; nothing is made of a store that is gone.
 
     Raises:
-        Unavailable: Another indexer is at work, or there is no space.
+        Unavailable: Another packer or indexer is at work, or there is no space.
         OSError: The store went away, or cannot be written.
     """
     stamp = lock_path(root, "tidied")

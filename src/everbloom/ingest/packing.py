@@ -4,10 +4,11 @@ A pack takes its columns from the series store, which has sorted and compressed 
 from the segments, and the run's own small files and media as they are. Before it stands in its place all of it is
 decoded and compared with what it was made from; then series rows refer to its bytes, and what it holds goes from the
 run's folder (`clearing`). Each step can be repeated after a crash at any point. When to pack is for the caller to
-decide; the indexer's lock must be held.
+decide; the store's packing lock and the indexer's must be held (`closed`).
 """
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import xxhash
 
 from everbloom.core import layout
 from everbloom.core.clock import now_us
-from everbloom.core.errors import Corrupt, Unavailable
+from everbloom.core.errors import Conflict, Corrupt, Unavailable
 from everbloom.core.ids import RunId, WriterId
 from everbloom.core.records import RECORD_TYPES, Record, Unknown
 from everbloom.index.chunks import Axis, decode_axis, decode_values
@@ -81,7 +82,8 @@ def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) ->
         database: The one that it stands in; no transaction open.
 
     Raises:
-        Conflict: A journal of it is still being written or indexed (`pack.active`).
+        Conflict: A journal of it is still being written or indexed (`pack.active`), or somebody whom no lock reaches
+            packed it meanwhile (`pack.replaced`).
         Unavailable: Its series are behind its journals (`pack.behind`), or there is no space.
         Corrupt: The pack does not decode to what was put into it (`pack.mismatch`), or a journal of it cannot be read
             (`journal.unreadable`); the segments and files stay.
@@ -96,7 +98,7 @@ def pack_run(root: Path, run: RunId, series: SeriesStore, database: Database) ->
     fresh = [writer for writer in writers if writer not in known.writers]
     blobs = [sha256 for sha256 in list_own_blobs(root, run) if sha256 not in known.files]
     if fresh or (blobs and known.writers):
-        _write_pack(root, run, fresh, blobs, series)
+        _write_pack(root, run, fresh, blobs, series, known.identity)
     elif not known.writers:
         return PackReport(0, 0, 0)
     with PackReader(path) as pack:
@@ -123,43 +125,94 @@ def _check_readable(root: Path, run: RunId, writers: list[WriterId]) -> None:
 
 @dataclass(frozen=True)
 class _Known:
-    """What a run's pack holds already."""
+    """What a run's pack holds already, and what tells it from any other that takes its place."""
 
     writers: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
+    identity: tuple[int, int] | None = None
 
 
 def _read_known(path: Path) -> _Known:
-    if not path.exists():
+    identity = _identify(path)
+    if identity is None:
         return _Known()
     with PackReader(path) as pack:
         writers = frozenset(part.writer for part in pack.contents.journals)
-        return _Known(writers, frozenset(file.sha256 for file in pack.iter_files()))
+        return _Known(writers, frozenset(file.sha256 for file in pack.iter_files()), identity)
 
 
-def _write_pack(root: Path, run: RunId, writers: list[WriterId], blobs: list[str], series: SeriesStore) -> None:
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _write_pack(
+    root: Path,
+    run: RunId,
+    writers: list[WriterId],
+    blobs: list[str],
+    series: SeriesStore,
+    replaces: tuple[int, int] | None,
+) -> None:
     path = layout.pack_path(root, run)
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_suffix(".part")
-    base = path if path.exists() else None
+    for left in path.parent.glob(f"{run}*.part"):  # by a packer that died
+        left.unlink(missing_ok=True)
+    written = path.with_name(f"{run}.{os.urandom(4).hex()}.part")  # one's own: who holds it open writes into no pack
+    try:
+        taken = _write_aside(written, root, run, writers, blobs, series, base=None if replaces is None else path)
+        _check_written(written, root, run, writers, taken)
+        # The lock sees to it, but not on a file system that keeps locks within one host.
+        if _identify(path) != replaces:
+            raise _replaced(run)
+    except BaseException as error:
+        written.unlink(missing_ok=True)
+        if isinstance(error, FileNotFoundError):  # a blob, the base or what was just written
+            raise _replaced(run) from error
+        raise
+    publish_pack(written, path)
+
+
+def _replaced(run: RunId) -> Conflict:
+    return Conflict(
+        f"run {run} was packed by somebody else meanwhile; that pack stays. Pack a store from one host at a time where "
+        f"its file system does not carry locks to the others.",
+        code="pack.replaced",
+        run=run,
+    )
+
+
+def _write_aside(
+    written: Path,
+    root: Path,
+    run: RunId,
+    writers: list[WriterId],
+    blobs: list[str],
+    series: SeriesStore,
+    *,
+    base: Path | None,
+) -> set[str]:
+    """Write a pack that is not in its place yet; returns those of the blobs that were sound and went into it."""
+    taken: set[str] = set()
     with PackWriter(written, run, base=base) as pack:
         journals, files = _read_base(base)
         columns = _add_columns(pack, series, run, set(writers))
         for writer in writers:
             journals.append(_add_journal(pack, root, run, writer, columns.get(writer, [])))
-        taken: set[str] = set()
         place = pack.add_files(_iter_sound(root, run, blobs, taken), files)
         pack.finish(Contents(run, journals, place))
-    try:
-        with PackReader(written) as check:
-            check.verify()
-            _compare(root, run, check, writers)
-            if find_held(check, taken) != taken:
-                raise _mismatch(run, "its small files")
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise
-    publish_pack(written, path)
+    return taken
+
+
+def _check_written(written: Path, root: Path, run: RunId, writers: list[WriterId], blobs: set[str]) -> None:
+    with PackReader(written) as check:
+        check.verify()
+        _compare(root, run, check, writers)
+        if find_held(check, blobs) != blobs:
+            raise _mismatch(run, "its small files")
 
 
 def _iter_sound(root: Path, run: RunId, blobs: list[str], taken: set[str]) -> Iterator[tuple[str, bytes]]:

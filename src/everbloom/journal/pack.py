@@ -132,7 +132,7 @@ class PackWriter:
     """Writes a pack from front to back.
 
     Args:
-        path: Where; not yet the pack's place.
+        path: Where nothing stands yet; not the pack's place.
         run: Whose it is.
         base: A pack whose blobs come first, at the same offsets.
 
@@ -148,7 +148,7 @@ class PackWriter:
         self._at = 0
         self._digest = xxhash.xxh3_64()
         try:
-            self._file: BinaryIO = path.open("wb")
+            self._file: BinaryIO = path.open("xb")  # never one that a process still writes to, or that is in use
         except OSError as error:
             raise to_unavailable(error, path, then="repeat it") from error
         try:
