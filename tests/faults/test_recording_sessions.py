@@ -106,6 +106,50 @@ def test_ranks_of_a_resumed_job_count_on_from_one_step_though_one_is_late(tmp_pa
     assert steps == [(s, rank, list(range(5 * s, 5 * s + 5))) for s in (0, 1) for rank in (0, 1, 2)]
 
 
+ENDS = {
+    "exception": "raise ValueError('no memory')",
+    "exit code": "raise SystemExit(3)",
+    "cancelled": "raise KeyboardInterrupt",
+    "kill": "os.kill(os.getpid(), 9)",
+}
+
+
+@pytest.mark.parametrize("capture", ["none", "watcher"])
+@pytest.mark.parametrize("end", ENDS)
+def test_a_rank_that_comes_first_after_a_start_that_failed_before_it_was_there_keeps_its_points(tmp_path, end, capture):
+    run = os.urandom(16).hex()
+    for rank in (0, 1):
+        run_rank(tmp_path, BEFORE, run, rank)
+    failing = f"{CLOCK}with eb.init(resume=('run', 5)) as run:\n    {ENDS[end]}"
+    variables = {"EVERBLOOM_RUN_ID": run, "EVERBLOOM_CAPTURE": capture}
+    assert run_script(tmp_path, failing, variables=variables | {"EVERBLOOM_RANK": "0"}).returncode != 0
+    waiting = AFTER.replace("range(6, 9)]", "range(6, 9)]\n    print('on', flush=True)\n    input()")
+    ranks = []
+    for rank in (1, 0):  # each begins when the one before has logged, and lives on
+        ranks.append(start_script(tmp_path, waiting, variables=variables | {"EVERBLOOM_RANK": str(rank)}, stdin=-1))
+        assert ranks[-1].stdout.readline() == "on\n"
+    assert [process.communicate("\n")[1] for process in ranks] == ["", ""]
+    with open_reader(store_settings(tmp_path)) as reader:
+        line = [*((step, 1.0) for step in range(6)), *((step, 2.0) for step in range(6, 9))]
+        assert [read_line(reader, run, rank) for rank in (0, 1)] == [line, line]
+
+
+def test_a_late_rank_belongs_to_a_start_that_lives_though_one_of_its_peers_has_failed(tmp_path):
+    run = os.urandom(16).hex()
+    for rank in (0, 1, 2):
+        run_rank(tmp_path, BEFORE, run, rank)
+    variables = {"EVERBLOOM_RUN_ID": run, "EVERBLOOM_RANK": "1"}
+    waiting = AFTER + "\n    print('on', flush=True)\n    input()"
+    living = start_script(tmp_path, waiting, variables=variables, stdin=-1)
+    assert living.stdout.readline() == "on\n"
+    failing = f"{AFTER}\n    raise ValueError"
+    assert run_script(tmp_path, failing, variables=variables | {"EVERBLOOM_RANK": "2"}).returncode == 1
+    run_rank(tmp_path, AFTER, run, 0)
+    assert living.communicate("\n")[1] == ""
+    resumed = [j.start for j in read_recorded(tmp_path, run).journals if j.start.session]
+    assert sorted((start.session, start.rank) for start in resumed) == [(1, 0), (1, 1), (1, 2)]
+
+
 def test_a_job_that_is_started_again_under_its_run_id_is_the_next_session_of_every_rank(tmp_path):
     run = os.urandom(16).hex()
     for _ in range(2):

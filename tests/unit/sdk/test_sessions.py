@@ -1,6 +1,8 @@
 """Which session of a run a process records: its own start's, however its peers begin, and the next one otherwise."""
 
 import os
+from contextlib import suppress
+from itertools import permutations
 
 import pytest
 
@@ -10,7 +12,7 @@ from everbloom.core.records import File, Reference, Rewind
 from everbloom.ingest.closed import pack_closed_runs
 from everbloom.journal.format import HEADER_BYTES, pack_header, parse_header
 from everbloom.sdk.past import record_past
-from everbloom.testing.recorded import list_runs, read_recorded
+from everbloom.testing.recorded import list_runs, read_recorded, run_script, wait_for_watchers
 
 HOUR_S = 3600
 
@@ -116,6 +118,43 @@ def move_to_another_host(segment):
         header = parse_header(file.read(HEADER_BYTES), path=segment)
         file.seek(0)
         file.write(pack_header(header._replace(host=header.host ^ 1)))
+
+
+def test_a_kill_on_another_host_that_a_watcher_saw_ends_the_session_at_once(store, job, monkeypatch):
+    run = job(0)
+    run.finish()
+    code = f"import os, everbloom as eb\neb.init(resume={run.id!r})\nos.kill(os.getpid(), 9)"
+    run_script(store, code, variables={"EVERBLOOM_CAPTURE": "watcher"})
+    wait_for_watchers(store)
+    for path in (layout.run_dir(store, run.id) / "journal").rglob("0.seg"):
+        move_to_another_host(path)
+    resume(run.id, 1, monkeypatch).finish()
+    assert starts_of(store) == [(0, 0), (1, 0), (2, 1)]
+
+
+@pytest.mark.parametrize("others", [ValueError("too"), None], ids=["all fail", "one fails"])
+def test_after_a_start_that_failed_the_next_is_one_session_of_its_own_whoever_came_to_either_in_any_order(
+    store, monkeypatch, others
+):
+    """Every order of every set of three ranks that the first start had, by every order of the second."""
+
+    def end(run, error):
+        with suppress(ValueError), run:
+            if error is not None:
+                raise error
+
+    for came in [order for count in (1, 2, 3) for order in permutations(range(3), count)]:
+        for comes in permutations(range(3)):
+            monkeypatch.setenv("EVERBLOOM_RUN_ID", run := os.urandom(16).hex())
+            monkeypatch.setenv("EVERBLOOM_RANK", "0")
+            eb.init().finish()
+            failing = [resume(run, rank, monkeypatch) for rank in came]
+            for one in failing:
+                end(one, ValueError("first") if one is failing[0] else others)
+            for one in [resume(run, rank, monkeypatch) for rank in comes]:
+                one.finish()
+            expected = [(0, 0), *((1, rank) for rank in sorted(came)), (2, 0), (2, 1), (2, 2)]
+            assert starts_of(store, run) == expected, f"{came}, then {comes}"
 
 
 def test_a_late_rank_joins_a_session_that_lives_however_long_it_has_written_nothing(store, job, monkeypatch):
