@@ -78,12 +78,11 @@ def test_while_one_packs_the_other_is_refused_and_packs_when_it_is_done(tmp_path
 
 @pytest.mark.parametrize("is_added_to", [False, True])
 def test_where_locks_do_not_reach_the_other_host_the_pack_that_came_first_stays(tmp_path, server, is_added_to):
-    run = write_journals(tmp_path, 1, rows=0, blobs=6)
+    run = write_journals(tmp_path, 1, rows=0, blobs=6 if is_added_to else 0)
     names = list_own_blobs(tmp_path, run)
     if is_added_to:
         pack_closed_runs(tmp_path, is_forced=True)
-        write_journals(tmp_path, 2, rows=0, blobs=6, run=run)
-        names = sorted({*names, *list_own_blobs(tmp_path, run)})
+        write_journals(tmp_path, 2, rows=0, run=run)
     kept = {name: read_blob(tmp_path, run, name) for name in names}
     before = answers_of(tmp_path)
     assert answers_of(tmp_path, server) == before

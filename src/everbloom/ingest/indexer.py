@@ -53,8 +53,8 @@ from everbloom.ingest.runs import UNREAD, build_document, decode_control, has_wi
 from everbloom.ingest.spools import has_spools, recover_spools
 from everbloom.ingest.unreadable import find_obstacle
 from everbloom.journal.names import NameList, register_names
-from everbloom.journal.pack import JournalPart, PackReader, iter_packs
-from everbloom.journal.reader import Control, Position, read_batch
+from everbloom.journal.pack import PackReader, iter_packs
+from everbloom.journal.reader import Batch, Control, Position, read_batch
 from everbloom.journal.registry import iter_active, iter_journals
 from everbloom.workspace.registry import ensure_experiments
 
@@ -118,6 +118,7 @@ class Indexer:
         self._names = NameList(root)
         self._named: set[RunId] = set()  # in the store's list of names, as far as was looked
         self._refusals: dict[tuple[RunId, WriterId], str] = {}
+        self._told: set[WriterId] = set()  # whose journals another database took off `active/` since the last look
         self.index: Index = self._open_index()
         self._feed = Feed(root, self.index.catalog_database)
 
@@ -167,6 +168,7 @@ class Indexer:
         taken = self._feed.begin(self.index.catalog)
         is_full = is_full or taken is None
         others = taken or []
+        self._told = {writer for _, writer in others}
         # In the order in which runs began, as a rebuild takes them: a run's place, and so its colour, stays.
         journals = list(iter_journals(self._root)) if is_full else sorted({*iter_active(self._root), *others})
         while journals:
@@ -232,12 +234,13 @@ class Indexer:
     ) -> News | None:
         journal = layout.journal_dir(self._root, run, writer)
         if offsets is None:
-            in_series, in_catalog = self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer)
+            in_series, in_catalog = self._read_known(writer)
         else:
             in_series, in_catalog = offsets[0].get(writer), offsets[1].get(writer)
         start = min(to_position(in_series), to_position(in_catalog), key=lambda p: (p.segment, p.byte))
-        # Asked before reading: whatever a process that is dead now wrote is there to be read.
-        is_alive = is_writer_alive(journal, start)
+        # Asked before reading: whatever a process that is dead now wrote is there to be read. Who took a journal off
+        # `active/` knows, on whichever host, that it is over.
+        is_alive = False if writer in self._told else is_writer_alive(journal, start)
         try:
             batch = read_batch(journal, start, now_us=self._clock.now_us())
         except EverbloomError as error:
@@ -296,22 +299,27 @@ class Indexer:
                 self._forget_refusal(run, _PACK)
 
     def _take_pack(self, run: RunId, pack: PackReader, report: Report) -> None:
+        living = {row.writer for row in self.index.catalog.read_writers(run) if row.is_alive != 0}
+        over: list[News] = []
         has_moved = False
         for part in pack.contents.journals:
-            writer = WriterId(part.writer)
-            if self._is_taken(writer, part):
+            writer, end = WriterId(part.writer), Position(part.segment, part.byte, part.rows)
+            known = self._read_known(writer)
+            if not any(is_behind(offset, end) for offset in known):
+                if writer in living:  # all that it wrote is taken in, but not that it is over
+                    over.append(News(run, writer, Batch(end, is_closed=part.is_closed), False, *known))
                 continue
             for batch in iter_packed_batches(pack, part):
-                in_series, in_catalog = self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer)
-                self._take_round([News(run, writer, batch, False, in_series, in_catalog)], report)
+                self._take_round([News(run, writer, batch, False, *self._read_known(writer))], report)
                 has_moved = True
-        if has_moved:
+        if over:
+            self._take_round(over, report)
+        if has_moved or over:
             with self.index.series_database.transaction():
                 adopt_pack(self.index.series, pack)
 
-    def _is_taken(self, writer: WriterId, part: JournalPart) -> bool:
-        known = (self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer))
-        return all(o is not None and (o.segment, o.byte) >= (part.segment, part.byte) for o in known)
+    def _read_known(self, writer: WriterId) -> tuple[Offset | None, Offset | None]:
+        return self.index.series.read_offset(writer), self.index.catalog_offsets.read(writer)
 
     # ── committing a round ────────────────────────────────────────────────────────────────────────────────────
 
