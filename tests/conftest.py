@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from everbloom.index.database import Database
 from everbloom.testing.browser import find_chromium
@@ -19,6 +20,10 @@ from everbloom.testing.postgres import MINIMUM_VERSION, find_postgres, running_p
 
 os.environ["EVERBLOOM_STRICT"] = "1"
 os.environ["EVERBLOOM_TIDY"] = "0"
+# A machine that is busy with something else is no failure. With CI=true Hypothesis does the same by itself.
+if not os.environ.get("CI"):
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
 
 _RESOURCES = pytest.StashKey[contextlib.ExitStack]()
 _ADDRESS = pytest.StashKey[str]()

@@ -27,6 +27,7 @@ export const defaultSort = '-created';
 export type EditedField = 'note' | 'tags' | 'conclusion' | 'why';
 const sumsBeside = ['created', 'duration'];
 const maxOpened = 50;
+const restMs = 250;
 
 export class RunsModel {
   readonly scope: Scope;
@@ -66,6 +67,12 @@ export class RunsModel {
       untrack(() => this.list.ask(ask));
     });
     $effect(() => {
+      const { answered } = this.list;
+      if (untrack(() => this.#rested) === null) this.#rested = answered;
+      const timer = setTimeout(() => (this.#rested = answered), restMs);
+      return () => clearTimeout(timer);
+    });
+    $effect(() => {
       const of = JSON.stringify([this.where, this.values.now.group]);
       untrack(() => this.picks.startOver(of));
     });
@@ -87,7 +94,10 @@ export class RunsModel {
 
   readonly where: RunScope = $derived.by(() => ({ ns: this.scope.namespace, project: this.scope.project, experiment: this.scope.experiment ?? null, f: this.values.now.f, archived: this.values.now.archived }));
   /** What is said of all matches is asked for once their rows are there: rows first. */
-  readonly #settled: RunScope = $derived.by(() => this.list.answered ?? this.where);
+  // What is said over all matches waits until a person rests: asked at once, it would take the processor from the rows of
+  // the next filter, which is often a moment away.
+  #rested = $state.raw<RunScope | null>(null);
+  readonly #settled: RunScope = $derived.by(() => this.#rested ?? this.where);
   readonly catalogue = liveQuery(() => askColumns(this.#settled));
   #default: { of: string; keys: readonly string[] } | null = null;
   #edition = $state(0);
