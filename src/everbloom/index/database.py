@@ -21,6 +21,7 @@ from everbloom.index.sqlite_engine import SqliteDatabase
 __all__ = ["Database", "Engine", "Row", "indexer_lock", "open_database", "store_lock"]
 
 _POLL_S = 0.01
+_WORK = {"packing": "packing"}  # what whoever holds a lock is at, where it is not the index
 
 
 def open_database(address: Path | str, *, schema: str = "index_1", read_only: bool = False) -> Database:
@@ -101,7 +102,7 @@ def _wait(try_lock: Callable[[], bool], name: str, wait_s: float) -> None:
     while not try_lock():
         if monotonic_s() >= deadline:
             raise Unavailable(
-                f"another process is at work on this store ({name} lock, waited {wait_s:g} s); let it finish.",
+                f"another process is {_WORK.get(name, 'indexing')} this store ({name} lock, waited {wait_s:g} s); let it finish.",
                 code="index.busy",
                 lock=name,
             )
