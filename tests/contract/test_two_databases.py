@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from everbloom.core import layout
 from everbloom.core.settings import Settings
 from everbloom.ingest.closed import pack_closed_runs
 from everbloom.ingest.indexer import Indexer, reindex
+from everbloom.ingest.news import has_news
 from everbloom.journal.registry import list_databases, measure_taken
 from everbloom.query.reader import RunQuery, open_reader
 from everbloom.testing.command_line import run_cli
@@ -96,6 +98,22 @@ def test_a_store_with_one_database_keeps_no_list(tmp_path):
         list_runs(tmp_path, None)
     assert measure_taken(tmp_path) == 0
     assert len(list_databases(tmp_path)) == 1
+
+
+def test_an_end_of_the_list_that_is_torn_hides_nothing_and_is_no_news(tmp_path, server):
+    record(tmp_path, "one")
+    list_runs(tmp_path, None), list_runs(tmp_path, server)
+    record(tmp_path, "two")
+    list_runs(tmp_path, None)
+    with layout.taken_path(tmp_path).open("a") as file:
+        file.write("01a20f")
+    for database in (None, server):
+        reindex(tmp_path, database)  # begins at the list's end
+        assert set(list_runs(tmp_path, database)) == {"one", "two"}
+        with closing(Indexer(tmp_path, database)) as indexer:
+            assert not has_news(tmp_path, indexer.index)
+    record(tmp_path, "three")
+    assert set(list_runs(tmp_path, None)) == set(list_runs(tmp_path, server)) == {"one", "two", "three"}
 
 
 def test_doctor_tells_of_what_the_other_took(tmp_path, server):

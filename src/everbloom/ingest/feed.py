@@ -5,6 +5,7 @@ nearly all are, writes its own name once and no list. The offset in that list is
 is restored, or was left aside for a year, goes on from where it was (docs/decisions/0023).
 """
 
+import errno
 from pathlib import Path
 
 from everbloom.core import layout
@@ -22,6 +23,7 @@ from everbloom.journal.registry import (
     register_database,
     unregister_writer,
 )
+from everbloom.journal.segment import to_unavailable
 
 
 class Feed:
@@ -46,12 +48,12 @@ class Feed:
 
         Raises:
             Unavailable: The store cannot be written, so that others could hide runs from this database
-                (`index.readonly`).
+                (`index.readonly`, `disk.full`).
         """
         self._register()
         known = catalog.read_taken()
         if known is None or known > measure_taken(self._root):
-            self._until = measure_taken(self._root)
+            _, self._until = read_taken(self._root, 0)
             return None
         taken, self._until = read_taken(self._root, known)
         return taken
@@ -62,11 +64,19 @@ class Feed:
             catalog.write_taken(self._until)
 
     def unregister(self, run: RunId, writer: WriterId) -> None:
-        """Take a journal off `active/`, and tell other databases before."""
-        if layout.active_path(self._root, run, writer).exists():
-            if set(list_databases(self._root)) - {self._name}:
-                add_taken(self._root, run, writer)
-            unregister_writer(self._root, run, writer)
+        """Take a journal off `active/`, and tell other databases before.
+
+        Raises:
+            Unavailable: They cannot be told, or it cannot be taken off; it stays registered.
+        """
+        path = layout.active_path(self._root, run, writer)
+        try:
+            if path.exists():
+                if set(list_databases(self._root)) - {self._name}:
+                    add_taken(self._root, run, writer)
+                unregister_writer(self._root, run, writer)
+        except OSError as error:
+            raise to_unavailable(error, path, then="look again") from error
 
     def forget_older(self) -> None:
         """Take SQLite indexes of older schema numbers off the list of databases; their files are gone."""
@@ -80,6 +90,8 @@ class Feed:
             register_database(self._root, self._name)
         except OSError as error:
             path = layout.fed_dir(self._root) / self._name
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise to_unavailable(error, path, then="look again") from error
             raise Unavailable(
                 f"{path} cannot be made: {error.strerror}; a database that takes the store in must say so there, or "
                 f"others would hide runs from it. Make the root writable once.",

@@ -39,7 +39,7 @@ def has_news(root: Path, index: Index) -> bool:
     """
     if not index.catalog.is_whole():
         return has_records(root)
-    if measure_taken(root) != index.catalog.read_taken():  # another database was here, or this one never looked
+    if _was_told(root, index.catalog.read_taken()):
         return True
     active = list(iter_active(root))
     offsets = index.catalog_offsets.read_all() if len(active) > 8 else None
@@ -48,6 +48,11 @@ def has_news(root: Path, index: Index) -> bool:
         if _is_news(root, index, run, writer, offset):
             return True
     return _have_edits(root, index)
+
+
+def _was_told(root: Path, known: int | None) -> bool:
+    """Tell whether another database took journals off the list, or this one does not know how far it has read that."""
+    return known is None or measure_taken(root) < known or read_taken(root, known)[1] > known
 
 
 class Standing(NamedTuple):

@@ -9,12 +9,14 @@ so in `fed/`, and where there is more than one, who takes a journal off `active/
 read on from where they were (docs/decisions/0023).
 """
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from everbloom.core import layout
 from everbloom.core.ids import RunId, WriterId, is_run_id, is_writer_id
+from everbloom.journal.segment import to_unavailable
 
 
 def register_writer(root: Path, run: RunId, writer: WriterId) -> None:
@@ -61,12 +63,34 @@ def list_databases(root: Path) -> list[str]:
 
 
 def add_taken(root: Path, run: RunId, writer: WriterId) -> None:
-    """Tell the other databases that a journal is about to leave `active/`."""
-    file = os.open(layout.taken_path(root), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    """Tell the other databases that a journal is about to leave `active/`: its whole line stands then, or none of it.
+
+    Raises:
+        Unavailable: The list cannot be written (`disk.full` and others); the journal is to stay registered.
+    """
+    path = layout.taken_path(root)
     try:
-        os.write(file, f"{run}.{writer}\n".encode())
-    finally:
-        os.close(file)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)  # so that nobody's line stands behind what is cut off again
+            _append_line(file, f"{run}.{writer}\n".encode())
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise to_unavailable(error, path, then="look again") from error
+
+
+def _append_line(file: int, line: bytes) -> None:
+    size = os.fstat(file).st_size
+    is_torn = size and os.pread(file, 1, size - 1) != b"\n"  # by a process that was killed before it cut that off
+    data = b"\n" + line if is_torn else line
+    written = os.write(file, data)
+    try:
+        while written < len(data):  # the next one says why
+            written += os.write(file, data[written:])
+    except OSError:
+        os.ftruncate(file, size)
+        raise
 
 
 def measure_taken(root: Path) -> int:
@@ -78,7 +102,10 @@ def measure_taken(root: Path) -> int:
 
 
 def read_taken(root: Path, start: int) -> tuple[list[tuple[RunId, WriterId]], int]:
-    """Return (run, writer) of what was taken off `active/` since an offset of the list, and the offset behind it."""
+    """Return (run, writer) of what was taken off `active/` since an offset of the list, and the offset behind it.
+
+    That is the end of a line: one that is being written, or is torn, is for the next time.
+    """
     if measure_taken(root) <= start:
         return [], start
     with layout.taken_path(root).open("rb") as file:
