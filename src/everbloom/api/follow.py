@@ -101,7 +101,9 @@ class Follower:
         try:
             index = self._open_indexer()
             if index is not None and (wait_s or has_news(self._settings.root, index.index)):
-                runs.update(index.catch_up(wait_s=wait_s).runs)
+                report = index.catch_up(wait_s=wait_s)
+                runs.update(report.runs)
+                trouble = report.kept
         except EverbloomError as error:
             is_busy = error.code == "index.busy" and not wait_s
             trouble = error

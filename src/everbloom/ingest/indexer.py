@@ -76,12 +76,14 @@ class Report:
         points: Numbers taken in.
         damaged: Places in journals that were skipped.
         refused: Journals of a newer format or that could not be read, with the reason.
+        kept: Why journals that are over stay registered, where the store cannot be written.
     """
 
     runs: set[RunId] = field(default_factory=set)
     points: int = 0
     damaged: int = 0
     refused: dict[WriterId, str] = field(default_factory=dict)
+    kept: Unavailable | None = None
 
 
 class Indexer:
@@ -251,7 +253,7 @@ class Indexer:
             return None
         if batch.header is None and not journal.exists():
             if not self._suffix:  # its run was deleted, or packed
-                self._feed.unregister(run, writer)
+                self._unregister(run, writer, report)
             return None
         if batch.header is None and in_series is None and in_catalog is None:
             obstacle = find_obstacle(self._root, run, writer, self._names, now_us=self._clock.now_us())
@@ -445,8 +447,14 @@ class Indexer:
                 if added is None:
                     continue
                 recovered += [(news.run, writer) for writer in added]
-            self._feed.unregister(news.run, news.writer)
+            self._unregister(news.run, news.writer, report)
         return recovered
+
+    def _unregister(self, run: RunId, writer: WriterId, report: Report) -> None:
+        try:
+            self._feed.unregister(run, writer)
+        except Unavailable as error:  # it stays news until it can be; what it holds is taken in
+            report.kept = error
 
     def _waits_for_witness(self, run: RunId) -> bool:
         writers = self.index.catalog.read_writers(run)

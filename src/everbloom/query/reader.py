@@ -213,8 +213,8 @@ class Reader:
         try:
             if self._indexer is None:
                 self._indexer = Indexer(self.settings.root, self.settings.database)
-            self._indexer.catch_up(wait_s=self._patience.whole_s if is_whole else self._patience.first_s)
-            self.stale = None
+            report = self._indexer.catch_up(wait_s=self._patience.whole_s if is_whole else self._patience.first_s)
+            self.stale = report.kept
         except Unavailable as error:
             if index is None and error.code != "index.busy":
                 raise
