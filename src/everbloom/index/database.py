@@ -101,8 +101,9 @@ def _wait(try_lock: Callable[[], bool], name: str, wait_s: float) -> None:
     deadline = monotonic_s() + wait_s
     while not try_lock():
         if monotonic_s() >= deadline:
+            doing = _WORK.get(name, "indexing")
             raise Unavailable(
-                f"another process is {_WORK.get(name, 'indexing')} this store ({name} lock, waited {wait_s:g} s); let it finish.",
+                f"another process is {doing} this store ({name} lock, waited {wait_s:g} s); let it finish.",
                 code="index.busy",
                 lock=name,
             )
