@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from everbloom.core import layout
+from everbloom.core.clock import now_us
 from everbloom.core.errors import Unavailable
 from everbloom.ingest.closed import pack_closed_runs
 from everbloom.ingest.indexer import reindex
@@ -18,7 +19,7 @@ from everbloom.journal.pack import PackReader
 from everbloom.testing.databases import fresh_store_database
 from everbloom.testing.indexing import answers_of
 from everbloom.testing.packs import write_journals
-from everbloom.testing.stores import RunSpec, record_run
+from everbloom.testing.stores import RunSpec, open_run, record_run
 
 pytestmark = [pytest.mark.fault, pytest.mark.postgres]
 
@@ -30,17 +31,27 @@ def server(postgres_address: str) -> Iterator[str]:
         yield address
 
 
-def pack_in_child(root: Path) -> int:
-    """Pack through SQLite in a process that stops itself before it makes a pack's file; returns its id, stopped."""
+def pack_in_child(root: Path, *, opening: str = ".part", times: int = 1) -> int:
+    """Pack through SQLite in a process that stops itself before it opens a file for the so many-th time.
+
+    Args:
+        root: The store.
+        opening: How the file's name ends; a pack that is being made unless said otherwise.
+        times: When to stop.
+
+    Returns:
+        The process's id.
+    """
     child = os.fork()
     if child == 0:
-        has_stopped = False
+        left = times
 
         def stop(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal has_stopped
-            if event == "open" and str(arguments[0]).endswith(".part") and not has_stopped:
-                has_stopped = True
-                os.kill(os.getpid(), signal.SIGSTOP)
+            nonlocal left
+            if event == "open" and str(arguments[0]).endswith(opening):
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGSTOP)
 
         sys.addaudithook(stop)
         refused = True
@@ -95,6 +106,25 @@ def test_where_locks_do_not_reach_the_other_host_the_pack_that_came_first_stays(
     assert {name: read_blob(tmp_path, run, name) for name in names} == kept
     reindex(tmp_path), reindex(tmp_path, server)
     assert answers_of(tmp_path) == answers_of(tmp_path, server) == before
+
+
+def test_a_run_that_ended_behind_a_packers_back_is_packed_when_it_is_taken_in(tmp_path, server):
+    writer = open_run(tmp_path, RunSpec(metrics={"loss": [0.5 * step for step in range(300)]}, end=None))
+    answers_of(tmp_path), answers_of(tmp_path, server)
+    child = pack_in_child(tmp_path, opening="indexer.lock", times=2)  # between catching up and packing
+    try:
+        for step in range(300, 6000):
+            writer.append_row(step, now_us(), {"loss": 0.5 * step})
+        writer.close()
+        answers_of(tmp_path, server)
+    finally:
+        assert go_on(child) == 0
+    assert not layout.pack_path(tmp_path, writer.run).exists()
+    assert set(pack_closed_runs(tmp_path, is_forced=True).packed) == {writer.run}
+    before = answers_of(tmp_path)
+    assert answers_of(tmp_path, server) == before
+    reindex(tmp_path)
+    assert answers_of(tmp_path) == before
 
 
 def test_who_still_writes_to_what_an_earlier_packer_left_changes_no_pack(tmp_path):

@@ -28,7 +28,7 @@ from everbloom.ingest.indexer import Indexer
 from everbloom.ingest.news import has_records
 from everbloom.ingest.packing import PackReport, pack_run
 from everbloom.journal.pack import PackReader
-from everbloom.journal.registry import iter_active, iter_journals
+from everbloom.journal.registry import iter_active, iter_journals, read_taken
 
 DUE_AFTER_US = 3_600_000_000
 TIDY_EVERY_US = 300_000_000
@@ -71,8 +71,11 @@ def pack_closed_runs(
 
 def _pack_held(root: Path, indexer: Indexer, *, is_forced: bool) -> Packing:
     packing, index = Packing(), indexer.index
+    found = {run for run, _ in iter_journals(root)}
+    # In this order: what another database took off `active/` since this one caught up is in the list by now.
     in_use = {run for run, _ in iter_active(root)}
-    waiting = sorted({run for run, _ in iter_journals(root)} - in_use)
+    untaken = {run for run, _ in read_taken(root, index.catalog.read_taken() or 0)[0]}
+    waiting = sorted(found - in_use - untaken)
     due = waiting if is_forced else list(_iter_due(indexer, waiting, now_us()))
     for run in due:
         try:
