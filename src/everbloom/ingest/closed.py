@@ -65,6 +65,8 @@ def pack_closed_runs(
     """
     with contextlib.closing(Indexer(root, database)) as indexer, store_lock(root, name="packing", wait_s=wait_s):
         indexer.catch_up(wait_s=wait_s)
+        if _find_untaken(root, indexer):  # what it took off `active/` itself is in the list, too
+            indexer.catch_up(wait_s=wait_s)
         with indexer_lock(indexer.index.catalog_database, root, wait_s=wait_s):
             return _pack_held(root, indexer, is_forced=is_forced)
 
@@ -74,8 +76,7 @@ def _pack_held(root: Path, indexer: Indexer, *, is_forced: bool) -> Packing:
     found = {run for run, _ in iter_journals(root)}
     # In this order: what another database took off `active/` since this one caught up is in the list by now.
     in_use = {run for run, _ in iter_active(root)}
-    untaken = {run for run, _ in read_taken(root, index.catalog.read_taken() or 0)[0]}
-    waiting = sorted(found - in_use - untaken)
+    waiting = sorted(found - in_use - _find_untaken(root, indexer))
     due = waiting if is_forced else list(_iter_due(indexer, waiting, now_us()))
     for run in due:
         try:
@@ -86,6 +87,11 @@ def _pack_held(root: Path, indexer: Indexer, *, is_forced: bool) -> Packing:
             packing.refused[run] = error.message
     _clear_left(root)
     return packing
+
+
+def _find_untaken(root: Path, indexer: Indexer) -> set[RunId]:
+    """Return the runs of which journals were taken off `active/` since this database looked at that list."""
+    return {run for run, _ in read_taken(root, indexer.index.catalog.read_taken() or 0)[0]}
 
 
 def _clear_left(root: Path) -> None:
