@@ -137,6 +137,25 @@ def test_fields_of_a_run_leave_the_focus_where_they_were_and_g_r_goes_to_its_pro
     tab.role("grid").role("link", "run-149").wait()
 
 
+def test_keys_act_on_the_marked_row_though_a_link_had_the_focus(tab):
+    tab.role("navigation").role("link", "walk").nth(0).click()
+    tab.role("grid").role("link", "run-149").wait()
+    tab.key("j")
+    tab.key("j")
+    name = cursor(tab)
+    tab.key("Enter")
+    tab.css("h1").saying(name).wait()
+
+
+def test_a_key_to_group_by_is_found_and_taken_without_a_pointer(tab):
+    tab.go("/local/walk/runs")
+    tab.role("grid").role("link", "run-149").wait()
+    tab.role("button", "Group").press("Enter")
+    tab.label("Find a key to group by").type("experi")
+    tab.key("Enter")
+    tab.css("[role=treegrid]").role("row").saying("150").wait()
+
+
 def test_the_cursor_stands_on_the_same_row_after_a_run_was_opened_and_left(tab, link):
     tab.go("/local/walk/runs")
     tab.role("grid").role("link", "run-149").wait()

@@ -90,6 +90,35 @@ PAGES = {
 }
 
 
+def test_a_page_is_scrolled_by_keys_as_soon_as_it_is_open_and_nothing_around_it_is(browser, link, runs):
+    opened = browser.open(link, f"/r/{runs[1]}", height=500)
+    opened.text("a digit").wait()
+    opened.until("document.activeElement.classList.contains('page')")
+    opened.key("PageDown")
+    opened.until("document.querySelector('.page').scrollTop > 100")
+    assert opened.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    opened.close()
+
+
+def test_a_failed_run_that_has_a_conclusion_says_in_the_table_what_it_failed_of(browser, link, store):
+    ended = run_script(
+        store,
+        """
+        import everbloom as eb
+        try:
+            with eb.init(project="talks", experiment="two", name="run-4") as run:
+                run.conclude("it does not")
+                raise KeyError("lr")
+        except KeyError:
+            pass
+    """,
+    )
+    assert ended.returncode == 0, ended.stderr
+    opened = browser.open(link, "/local/talks/e/two/runs")
+    opened.role("row").saying("run-4").saying("KeyError").saying("it does not").wait()
+    opened.close()
+
+
 def assert_flawless(tab, what):
     """Both themes, one after the other on the page as it stands; what axe objects to is named with the place."""
     for theme in ("light", "dark"):

@@ -111,10 +111,21 @@ export function keepScroll(name: string) {
     // A new step of the history on the same page begins at the top.
     if (kept > 0) restoreScroll(node, kept);
     else node.scrollTop = 0;
+    requestAnimationFrame(() => takeFocus(node));
     const handle = () => sessionStorage.setItem(scrollKey(entry, name), String(Math.round(node.scrollTop)));
     node.addEventListener('scroll', handle, { passive: true });
     return () => node.removeEventListener('scroll', handle);
   };
+}
+
+/** Let the keys that scroll reach what scrolls, unless something has the focus: the body does not scroll here. */
+function takeFocus(node: HTMLElement): void {
+  if (!node.isConnected || document.activeElement !== document.body) return;
+  if (!node.hasAttribute('tabindex')) {
+    node.tabIndex = -1;
+    node.style.outline = 'none';
+  }
+  node.focus({ preventScroll: true });
 }
 
 function restoreScroll(node: HTMLElement, top: number): void {

@@ -9,7 +9,12 @@ export function useTableCommands(model: RunsModel): void {
     if (model.current) model.startEdit(model.current, field);
   };
   const focusFilter = () => document.getElementById('filter-field')?.focus();
-  const step = (keys: string, label: string, by: () => number) => ({ ...silent, keys, label, run: () => model.move(by()) });
+  // Whatever had the focus, a link elsewhere perhaps, would take Enter and Space from the row that is marked now.
+  const move = (by: number) => {
+    document.querySelector<HTMLElement>('[data-grid]')?.focus({ preventScroll: true });
+    model.move(by);
+  };
+  const step = (keys: string, label: string, by: () => number) => ({ ...silent, keys, label, run: () => move(by()) });
   const turn = () => model.currentGroup && model.toggleGroup(model.currentGroup);
   const peek = () => (model.peeked = model.peeked ? null : (model.current?.id ?? null));
   const groupKeys: readonly Command[] = [
