@@ -147,6 +147,29 @@ def test_keys_act_on_the_marked_row_though_a_link_had_the_focus(tab):
     tab.css("h1").saying(name).wait()
 
 
+def test_a_note_that_is_typed_is_kept_by_whoever_leaves_though_the_server_cannot_take_it(tab):
+    tab.go("/local/walk/runs?sort=name")
+    tab.role("grid").role("link", "run-003").click()
+    tab.text("Nothing was written about this run yet.").wait()
+    tab.key("n")
+    field = tab.role("textbox", "Note, Markdown")
+    field.type("kept by leaving")
+    tab.role("navigation").role("link", "walk").nth(0).click()
+    tab.text("Saved the note.").wait()
+    tab.back()
+    tab.text("kept by leaving").wait()
+    tab.key("n")
+    field.fill("kept by the field")
+    tab.disturb("**/api/v1/runs/*", {"abort": "connectionrefused"})
+    tab.role("navigation").role("link", "walk").nth(0).click()
+    tab.role("grid").role("link", "run-149").wait()
+    tab.until("document.body.innerText.includes('No answer')")
+    tab.disturb("**/api/v1/runs/*", None)
+    tab.back()
+    tab.until("document.querySelector('textarea')?.value === 'kept by the field'")
+    tab.forget_problems()
+
+
 def test_a_key_to_group_by_is_found_and_taken_without_a_pointer(tab):
     tab.go("/local/walk/runs")
     tab.role("grid").role("link", "run-149").wait()
