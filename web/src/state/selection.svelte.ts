@@ -4,7 +4,7 @@ import { SvelteSet } from 'svelte/reactivity';
 import type { RunId } from '@/domain/ids';
 
 const storageKey = (scope: string) => `everbloom:selection:${scope}`;
-const maxKept = 5000;
+const maxKept = 10_000;
 
 /** All runs that a filter matches, as the page tells them that has the filter. */
 export interface Matching {
@@ -44,6 +44,7 @@ export class Selection {
   takeMatching(matching: Matching): void {
     this.#matching = matching;
     this.isAllMatching = true;
+    this.#keep();
   }
   copy(): Taken {
     return { ids: [...this.ids], matching: this.matching };
@@ -78,7 +79,9 @@ export class Selection {
     this.#keep();
   }
   #keep(): void {
-    sessionStorage.setItem(storageKey(this.#scope), JSON.stringify([...this.ids].slice(0, maxKept)));
+    // All that match cannot be kept over a reload: then nothing is taken, never a part of what a person saw taken.
+    const kept = this.isAllMatching ? [] : [...this.ids].slice(0, maxKept);
+    sessionStorage.setItem(storageKey(this.#scope), JSON.stringify(kept));
   }
 }
 

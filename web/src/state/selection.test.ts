@@ -36,6 +36,13 @@ test('what was taken is taken again, all that matched included, unless something
   expect([...selection.ids]).toEqual(['c']);
 });
 
+test('of all that match a reload keeps nothing, and never a part', () => {
+  const selection = new Selection('all');
+  selection.addAll(['a', 'b']);
+  selection.takeMatching({ total: 200, compare: () => {} });
+  expect(selectionOf('all').size).toBe(0);
+});
+
 test('a selection outlives a reload of the tab', () => {
   const selection = new Selection('kept');
   selection.addAll(['a', 'b', 'c']);
