@@ -7,6 +7,7 @@ that need it are deselected and the last line says so; with CI=true they fail.
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from everbloom.testing.postgres import MINIMUM_VERSION, find_postgres, running_p
 
 os.environ["EVERBLOOM_STRICT"] = "1"
 os.environ["EVERBLOOM_TIDY"] = "0"
+# A shell's background jobs ignore Ctrl-C, and so would what tests start and end by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A machine that is busy with something else is no failure. With CI=true Hypothesis does the same by itself.
 if not os.environ.get("CI"):
     settings.register_profile("patient", deadline=None)
